@@ -1,0 +1,151 @@
+package call
+
+import "time"
+
+// Effect is something to be done: what Machine.Step returns and the exchange
+// carries out, in order.
+type Effect interface{ effect() }
+
+// Timer names one of a call's timers; each runs at most once at a time.
+type Timer string
+
+// The timers.
+const (
+	TimerReception Timer = "reception" // arrival to missed
+	TimerOffer     Timer = "offer"     // one user rings
+	TimerDial      Timer = "dial"      // an outside number rings
+	TimerFarewell  Timer = "farewell"  // the caller hears why they are released
+)
+
+// The effects, grouped by the port that carries them out.
+type (
+	// AskPlan asks routing what to do; Planned or Refused comes back.
+	AskPlan struct{ Arrival Arrival }
+	// Save makes the call's record durable before the next effect happens.
+	Save struct{ Change Change }
+
+	// Seek asks the floor for a user; Assigned comes back, at once or later.
+	Seek struct{ Request Request }
+	// Leave takes the call out of the floor's queue.
+	Leave struct{}
+	// OfferOver frees a user whose offer led to no conversation.
+	OfferOver struct {
+		User    string
+		Outcome Outcome
+	}
+	// Talk tells the floor that a user talks now.
+	Talk struct{ User string }
+	// Free tells the floor that a user's conversation is over.
+	Free struct{ User string }
+
+	// Invite calls a target; LegProgress, LegAnswered or LegGone come back.
+	Invite struct {
+		Leg LegID
+		To  Target
+		SDP []byte
+	}
+	// Progress sends a provisional response.
+	Progress struct {
+		Leg    LegID
+		Status int
+		SDP    []byte
+	}
+	// Answer sends 200.
+	Answer struct {
+		Leg LegID
+		SDP []byte
+	}
+	// Reanswer answers LegOffered.
+	Reanswer struct {
+		Leg LegID
+		SDP []byte // the peer's offer, or nil for our own
+	}
+	// Release ends a leg, whatever state its dialog is in.
+	Release struct {
+		Leg   LegID
+		Cause Cause
+	}
+
+	// OpenMedia gives a leg a port; MediaOpened or MediaFailed comes back.
+	OpenMedia struct {
+		Leg    LegID
+		Remote []byte // the peer's SDP offer; nil: we offer
+		Trunk  string // the trunk that the leg belongs to, if any
+		Source string // host of the signalling peer, if known
+	}
+	// AcceptMedia sets the peer's SDP answer to our offer.
+	AcceptMedia struct {
+		Leg LegID
+		SDP []byte
+	}
+	// CloseMedia frees a leg's port.
+	CloseMedia struct{ Leg LegID }
+	// Play starts a sound for a leg, in place of whatever it hears.
+	Play struct {
+		Leg   LegID
+		Sound Sound
+		Loop  bool
+	}
+	// Hush stops the sound that a leg is played.
+	Hush struct{ Leg LegID }
+	// Wire sets who hears whom, in whole.
+	Wire struct{ Edges []Edge }
+
+	// StartRecording begins the recording of two legs.
+	StartRecording struct{ Contact, Person LegID }
+	// StopRecording seals it.
+	StopRecording struct{}
+
+	// Publish tells whoever listens.
+	Publish struct{ Type EventType }
+	// ArmTimer starts a timer, or starts it anew.
+	ArmTimer struct {
+		Timer Timer
+		After time.Duration
+	}
+	// StopTimer stops a timer.
+	StopTimer struct{ Timer Timer }
+)
+
+// Change is what Save makes durable, in one transaction.
+type Change struct {
+	Record Record
+	// Task is the state that the call's own task takes on.
+	Task TaskState
+	// MissedTask makes or extends the Missed Call task and flags the contact.
+	MissedTask bool
+}
+
+// TaskState is how far a task got.
+type TaskState string
+
+// The states of a task.
+const (
+	TaskOpen       TaskState = "open"
+	TaskInProgress TaskState = "in_progress"
+	TaskDone       TaskState = "done"
+)
+
+func (AskPlan) effect()        {}
+func (Save) effect()           {}
+func (Seek) effect()           {}
+func (Leave) effect()          {}
+func (OfferOver) effect()      {}
+func (Talk) effect()           {}
+func (Free) effect()           {}
+func (Invite) effect()         {}
+func (Progress) effect()       {}
+func (Answer) effect()         {}
+func (Reanswer) effect()       {}
+func (Release) effect()        {}
+func (OpenMedia) effect()      {}
+func (AcceptMedia) effect()    {}
+func (CloseMedia) effect()     {}
+func (Play) effect()           {}
+func (Hush) effect()           {}
+func (Wire) effect()           {}
+func (StartRecording) effect() {}
+func (StopRecording) effect()  {}
+func (Publish) effect()        {}
+func (ArmTimer) effect()       {}
+func (StopTimer) effect()      {}

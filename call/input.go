@@ -1,0 +1,130 @@
+package call
+
+// Input is something that happened: what adapters post and Machine.Step takes.
+type Input interface{ input() }
+
+// Arrival is an INVITE from a trunk: the first input of an inbound call.
+type Arrival struct {
+	Call  ID
+	Leg   LegID
+	Trunk string
+	// As on the wire, bounded and free of control characters; routing makes E.164 of them.
+	Called, Caller string
+	Name           string // display name, may be empty
+	Withheld       bool   // the caller asked for privacy (RFC 3323, RFC 3325)
+	SDP            []byte // SDP offer, nil when the INVITE had none
+	Source         string // host of the signalling peer, an IP address
+	Diverted       string // number that the call was diverted from (RFC 5806), or empty
+}
+
+// Planned is routing's decision about an Arrival.
+type Planned struct{ Plan Plan }
+
+// Refused is routing's refusal of an Arrival, e.g. an unknown number.
+type Refused struct{ Cause Cause }
+
+// MediaOpened carries the local SDP of a leg whose media was opened.
+type MediaOpened struct {
+	Leg LegID
+	SDP []byte
+}
+
+// MediaFailed says that a leg cannot have media: no common codec, no port.
+type MediaFailed struct {
+	Leg   LegID
+	Cause Cause
+}
+
+// Assigned is the floor's choice. The users are reserved for this call until
+// Floor.Over or Floor.Talk is called for each of them.
+type Assigned struct {
+	Users  []string
+	Passed []Passed // who was not chosen and why
+	Why    string   // e.g. "longest idle: 12m"
+}
+
+// Passed is a user who was not chosen.
+type Passed struct{ User, Why string }
+
+// LegProgress is a provisional response above 100 from a leg that we invited.
+type LegProgress struct {
+	Leg    LegID
+	Status int
+	SDP    []byte // early media, or nil
+}
+
+// LegAnswered is a 2xx from a leg that we invited; sip has sent the ACK.
+type LegAnswered struct {
+	Leg LegID
+	SDP []byte
+}
+
+// LegAccepted carries the SDP answer that an ACK brought for an INVITE that
+// came without an SDP offer.
+type LegAccepted struct {
+	Leg LegID
+	SDP []byte
+}
+
+// LegOffered is a new SDP offer inside a dialog (re-INVITE or UPDATE).
+type LegOffered struct {
+	Leg LegID
+	SDP []byte // nil: the peer wants us to offer
+}
+
+// LegGone says that the peer ended a leg, or that it could not be reached.
+// It comes at most once per leg and never after Release.
+type LegGone struct {
+	Leg   LegID
+	Cause Cause
+}
+
+// PlayEnded says that a sound that does not loop was played to its end.
+type PlayEnded struct {
+	Leg   LegID
+	Sound Sound
+}
+
+// MediaLost says that no RTP came from a leg for too long.
+type MediaLost struct{ Leg LegID }
+
+// Digit is a key that was pressed (RFC 4733): 0-9, *, #, A-D.
+type Digit struct {
+	Leg LegID
+	Key byte
+}
+
+// Accept is a user's acceptance from the screen.
+type Accept struct{ User string }
+
+// Reject is a user's rejection from the screen.
+type Reject struct{ User string }
+
+// Hangup ends the call by command.
+type Hangup struct{ By string }
+
+// Drained ends the call because the switch is going down.
+type Drained struct{}
+
+// TimerFired says that a timer armed by ArmTimer ran out.
+type TimerFired struct{ Timer Timer }
+
+func (Arrival) input()     {}
+func (Planned) input()     {}
+func (Refused) input()     {}
+func (MediaOpened) input() {}
+func (MediaFailed) input() {}
+func (Assigned) input()    {}
+func (LegProgress) input() {}
+func (LegAnswered) input() {}
+func (LegAccepted) input() {}
+func (LegOffered) input()  {}
+func (LegGone) input()     {}
+func (PlayEnded) input()   {}
+func (MediaLost) input()   {}
+func (Digit) input()       {}
+func (Accept) input()      {}
+func (Reject) input()      {}
+func (Hangup) input()      {}
+func (Drained) input()     {}
+func (TimerFired) input()  {}

@@ -1,0 +1,139 @@
+package call
+
+import (
+	"context"
+	"net/netip"
+	"time"
+)
+
+// Lines is the exchange as adapters see it. Neither method ever blocks.
+type Lines interface {
+	// Arrive begins an inbound call. It fails with ErrDraining or ErrFull.
+	Arrive(in Arrival) error
+	// Post hands an input to a live call; false when there is no such call.
+	Post(id ID, in Input) bool
+}
+
+// Signalling is what sip does for calls. No method blocks; whatever goes wrong
+// comes back as LegGone.
+type Signalling interface {
+	Invite(leg LegID, to Target, sdp []byte)
+	Progress(leg LegID, status int, sdp []byte)
+	Answer(leg LegID, sdp []byte)
+	// Reanswer answers a LegOffered: with sdp, or with 488 when sdp is nil.
+	Reanswer(leg LegID, sdp []byte)
+	// Release rejects, cancels or hangs up, as the dialog's state asks. It is
+	// final: no input about the leg follows. An unknown leg is ignored.
+	Release(leg LegID, why Cause)
+}
+
+// MediaSpec is what a leg's media needs to know of its signalling.
+type MediaSpec struct {
+	Remote []byte // the peer's SDP offer; nil: we offer
+	Trunk  string // whose codec preferences hold; empty for a user's phone
+	Source string // host of the signalling peer, or empty
+}
+
+// Media gives legs their ports. A leg's room is its call.
+type Media interface {
+	// Open binds a port and returns our SDP answer to spec.Remote, or our offer.
+	Open(leg LegID, spec MediaSpec) (sdp []byte, err error)
+	// Accept sets the peer's answer to our offer.
+	Accept(leg LegID, sdp []byte) error
+	// Reoffer answers a new offer of the peer; a nil sdp returns our own offer.
+	Reoffer(leg LegID, sdp []byte) ([]byte, error)
+	// Close frees the port and returns what was received from the leg.
+	Close(leg LegID) Quality
+}
+
+// Room is where a call's audio meets.
+type Room interface {
+	// Wire sets who hears whom, in whole; what is not named is silence.
+	Wire(room ID, edges []Edge)
+	// Play starts a sound for a leg in place of what it hears; PlayEnded
+	// follows when it does not loop.
+	Play(leg LegID, sound Sound, loop bool)
+	Hush(leg LegID)
+	// Tap pushes what two legs say onto a tape, a frame of each every 20 ms.
+	// A nil tape ends it; once Tap returns, nothing more is pushed.
+	Tap(room ID, contact, person LegID, tape Tape)
+}
+
+// Tape takes a conversation in frames of 160 samples at 8000 Hz. It is called
+// from the media tick: it never waits and never allocates.
+type Tape interface {
+	// Push takes 20 ms of both sides; false when it had to drop them (they
+	// become silence of the same length).
+	Push(contact, person *[160]int16) bool
+	// Skip stands for frames that the tick lost: they become silence.
+	Skip(frames int)
+}
+
+// Recorder keeps conversations.
+type Recorder interface {
+	// Start opens a recording. An error never harms the call.
+	Start(rec Record) (Tape, error)
+	// Stop seals it in the background. An unknown ID is ignored.
+	Stop(id ID)
+}
+
+// Router decides about arrivals and keeps what calls leave behind.
+type Router interface {
+	// Admit finds or creates the contact, makes the Inbound Call task and
+	// stores the call, in one transaction, and returns the plan. A *Refusal
+	// says why there is none.
+	Admit(ctx context.Context, in Arrival, at time.Time) (Plan, error)
+	// Save stores the record and what follows from it, in one transaction.
+	Save(ctx context.Context, change Change) error
+}
+
+// Refusal is Router.Admit's error for a call that is not ours to take.
+type Refusal struct{ Cause Cause }
+
+func (r *Refusal) Error() string { return "refused: " + r.Cause.Text }
+
+// Floor knows who is free. It answers by posting Assigned.
+type Floor interface {
+	Seek(Request)
+	// Leave takes the call out of the queue; offers already made stay.
+	Leave(id ID)
+	// Over frees a user whose offer by this call ended without a conversation.
+	Over(id ID, user string, outcome Outcome)
+	// Talk marks the user as talking.
+	Talk(id ID, user string)
+	// Free ends the conversation; the wrap-up begins.
+	Free(id ID, user string)
+}
+
+// Binding is one registered address of a user's phone: the durable part of a
+// registration.
+type Binding struct {
+	User       string         `json:"user"`
+	ContactURI string         `json:"contact"`   // as the phone gave it
+	Transport  string         `json:"transport"` // udp, tcp, tls, ws, wss
+	Source     netip.AddrPort `json:"source"`    // where the REGISTER came from: replies and requests go there
+	CallID     string         `json:"call_id"`
+	CSeq       uint32         `json:"cseq"`
+	Instance   string         `json:"instance"` // +sip.instance (RFC 5626), or empty
+	UserAgent  string         `json:"user_agent"`
+	Registered time.Time      `json:"registered_at"`
+	Expires    time.Time      `json:"expires_at"`
+	Suspect    bool           `json:"suspect"` // did not answer when it was called last
+}
+
+// Dialog is what must survive a crash so that the peer can be told the call is
+// over: identifiers only (RFC 3261 section 12).
+type Dialog struct {
+	Leg       LegID          `json:"leg"`
+	Confirmed bool           `json:"confirmed"` // answered: BYE ends it; else CANCEL, or a final response
+	UAS       bool           `json:"uas"`       // the peer sent the INVITE
+	CallID    string         `json:"call_id"`
+	Local     string         `json:"local"`  // From or To value with our tag
+	Remote    string         `json:"remote"` // the peer's, with its tag when there is one
+	Target    string         `json:"target"` // remote target, a URI
+	RouteSet  []string       `json:"route_set"`
+	LocalCSeq uint32         `json:"local_cseq"`
+	Via       string         `json:"via"` // unconfirmed: topmost Via of the INVITE, all Vias when UAS
+	Transport string         `json:"transport"`
+	Source    netip.AddrPort `json:"source"` // where to send
+}
