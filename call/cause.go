@@ -31,6 +31,9 @@ type Cause struct {
 	Text string // for people and the Reason header; never copied to the other leg
 }
 
+// elsewhere is told to phones that stop ringing because another one was lifted.
+var elsewhere = Cause{Kind: CauseElsewhere, Code: 200, Text: "Call completed elsewhere"}
+
 func (c Cause) String() string {
 	if c.Code == 0 {
 		return c.Kind.String()

@@ -55,10 +55,10 @@ type (
 		Leg LegID
 		SDP []byte
 	}
-	// Reanswer answers LegOffered.
+	// Reanswer has media answer a LegOffered and sends the answer.
 	Reanswer struct {
-		Leg LegID
-		SDP []byte // the peer's offer, or nil for our own
+		Leg   LegID
+		Offer []byte // nil: the peer asks for our offer
 	}
 	// Release ends a leg, whatever state its dialog is in.
 	Release struct {
@@ -73,12 +73,13 @@ type (
 		Trunk  string // the trunk that the leg belongs to, if any
 		Source string // host of the signalling peer, if known
 	}
-	// AcceptMedia sets the peer's SDP answer to our offer.
+	// AcceptMedia sets the peer's SDP answer to our offer; MediaReady or
+	// MediaFailed comes back.
 	AcceptMedia struct {
 		Leg LegID
 		SDP []byte
 	}
-	// CloseMedia frees a leg's port.
+	// CloseMedia frees a leg's port; MediaClosed comes back.
 	CloseMedia struct{ Leg LegID }
 	// Play starts a sound for a leg, in place of whatever it hears.
 	Play struct {

@@ -29,6 +29,15 @@ type MediaOpened struct {
 	SDP []byte
 }
 
+// MediaReady says that a leg's peer accepted our offer and can be heard.
+type MediaReady struct{ Leg LegID }
+
+// MediaClosed carries what was received from a leg whose media was closed.
+type MediaClosed struct {
+	Leg     LegID
+	Quality Quality
+}
+
 // MediaFailed says that a leg cannot have media: no common codec, no port.
 type MediaFailed struct {
 	Leg   LegID
@@ -113,6 +122,8 @@ func (Arrival) input()     {}
 func (Planned) input()     {}
 func (Refused) input()     {}
 func (MediaOpened) input() {}
+func (MediaReady) input()  {}
+func (MediaClosed) input() {}
 func (MediaFailed) input() {}
 func (Assigned) input()    {}
 func (LegProgress) input() {}

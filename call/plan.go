@@ -19,11 +19,12 @@ const (
 type Sound string
 
 // The sounds that are always there. Ringback, Busy and Congestion are the
-// country's tones.
+// country's tones, Unavailable tells that nobody can take the call.
 const (
-	SoundRingback   Sound = "ringback"
-	SoundBusy       Sound = "busy"
-	SoundCongestion Sound = "congestion"
+	SoundRingback    Sound = "ringback"
+	SoundBusy        Sound = "busy"
+	SoundCongestion  Sound = "congestion"
+	SoundUnavailable Sound = "unavailable"
 )
 
 // Plan is what routing decided about an inbound call, once, at its arrival.
@@ -103,7 +104,8 @@ const (
 	OutcomeAccepted    Outcome = "accepted"
 	OutcomeRejected    Outcome = "rejected"
 	OutcomeTimeout     Outcome = "timeout"
-	OutcomeUnreachable Outcome = "unreachable"
-	OutcomeWithdrawn   Outcome = "withdrawn" // the call ended first
-	OutcomeElsewhere   Outcome = "elsewhere" // another user took it
+	OutcomeUnreachable Outcome = "unreachable" // the user's phones did not react
+	OutcomeFailed      Outcome = "failed"      // the user's phones reacted with an error
+	OutcomeWithdrawn   Outcome = "withdrawn"   // the call ended first
+	OutcomeElsewhere   Outcome = "elsewhere"   // another user took it
 )

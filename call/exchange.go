@@ -1,0 +1,203 @@
+package call
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// Errors of Exchange.Arrive. Sip answers 503 with Retry-After to either.
+var (
+	ErrFull     = errors.New("as many calls as the switch may carry")
+	ErrDraining = errors.New("the switch takes no new calls")
+)
+
+// Meter counts calls. It never blocks.
+type Meter interface {
+	Began(rec Record)
+	// Ringing is told once per inbound call: how long after its arrival the
+	// first phone rang.
+	Ringing(rec Record, after time.Duration)
+	Ended(rec Record)
+	// Stalled counts what went wrong without ending a call: a save that
+	// failed, an overfull mailbox.
+	Stalled(what string)
+}
+
+// Ports are what carries out the machines' effects.
+type Ports struct {
+	Signalling Signalling
+	Media      Media
+	Room       Room
+	Recorder   Recorder
+	Router     Router
+	Floor      Floor
+	Events     Publisher
+	Meter      Meter
+}
+
+// Options are the exchange's own settings.
+type Options struct {
+	MaxCalls int // live calls at most
+	Log      *slog.Logger
+	// Overloaded, when set, is asked before a call is taken: true refuses it.
+	Overloaded func() bool
+}
+
+// Exchange hosts the machines: one goroutine per call, which owns the call.
+type Exchange struct {
+	opts Options
+
+	mu       sync.RWMutex
+	hosts    map[ID]*host
+	ports    *Ports // nil until Run
+	maxCalls int
+	draining bool
+	calls    sync.WaitGroup
+}
+
+// NewExchange returns an exchange that takes calls once Run was called.
+func NewExchange(opts Options) (*Exchange, error) {
+	if opts.MaxCalls < 1 {
+		return nil, fmt.Errorf("exchange: max calls %d: must be at least 1", opts.MaxCalls)
+	}
+	if opts.Log == nil {
+		return nil, errors.New("exchange: no log")
+	}
+	if opts.Overloaded == nil {
+		opts.Overloaded = func() bool { return false }
+	}
+	return &Exchange{opts: opts, hosts: make(map[ID]*host), maxCalls: opts.MaxCalls}, nil
+}
+
+// Run opens the exchange. It returns when ctx is done and every call has
+// ended; calls that are still live then are ended as by Drained.
+func (x *Exchange) Run(ctx context.Context, p Ports) error {
+	x.mu.Lock()
+	x.ports = &p
+	x.mu.Unlock()
+	<-ctx.Done()
+	x.StopArrivals()
+	x.postAll(Drained{})
+	x.calls.Wait()
+	return nil
+}
+
+// SetMaxCalls changes how many calls may be live; calls beyond it go on.
+func (x *Exchange) SetMaxCalls(n int) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.maxCalls = n
+}
+
+// StopArrivals refuses new calls from now on.
+func (x *Exchange) StopArrivals() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.draining = true
+}
+
+// Drain refuses new calls and waits until the live ones have ended or ctx is
+// done, whichever comes first.
+func (x *Exchange) Drain(ctx context.Context) error {
+	x.StopArrivals()
+	over := make(chan struct{})
+	go func() {
+		x.calls.Wait()
+		close(over)
+	}()
+	select {
+	case <-over:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Ready reports why the exchange takes no calls, or nil.
+func (x *Exchange) Ready() error {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	switch {
+	case x.ports == nil || x.draining:
+		return ErrDraining
+	case len(x.hosts) >= x.maxCalls || x.opts.Overloaded():
+		return ErrFull
+	}
+	return nil
+}
+
+// Arrive begins an inbound call.
+func (x *Exchange) Arrive(in Arrival) error {
+	if err := x.Ready(); err != nil {
+		return err
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.draining {
+		return ErrDraining
+	}
+	if len(x.hosts) >= x.maxCalls {
+		return ErrFull
+	}
+	h := newHost(in.Call, *x.ports, x.opts.Log.With("call_id", in.Call))
+	h.mailbox <- in
+	x.hosts[in.Call] = h
+	x.calls.Go(func() {
+		h.run()
+		x.mu.Lock()
+		delete(x.hosts, in.Call)
+		x.mu.Unlock()
+		h.empty()
+	})
+	return nil
+}
+
+// Post hands an input to a live call. It returns false when there is no such
+// call. A call that does not keep up is hung up.
+func (x *Exchange) Post(id ID, in Input) bool {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	h := x.hosts[id]
+	if h == nil {
+		return false
+	}
+	h.post(in)
+	return true
+}
+
+// Live returns a live call as it stands.
+func (x *Exchange) Live(id ID) (Record, bool) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	if h := x.hosts[id]; h != nil {
+		if rec := h.snapshot.Load(); rec != nil {
+			return *rec, true
+		}
+	}
+	return Record{}, false
+}
+
+// Active returns all live calls, in no order.
+func (x *Exchange) Active() []Record {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	recs := make([]Record, 0, len(x.hosts))
+	for _, h := range x.hosts {
+		if rec := h.snapshot.Load(); rec != nil && rec.State != StateEnded {
+			recs = append(recs, *rec)
+		}
+	}
+	return recs
+}
+
+func (x *Exchange) postAll(in Input) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	for _, h := range x.hosts {
+		h.post(in)
+	}
+}

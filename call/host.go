@@ -1,0 +1,296 @@
+package call
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// mailboxSize bounds what one call may have waiting. The floor, sip and
+	// media send a handful of inputs each; digits are the only stream.
+	mailboxSize = 128
+	// saveTimeout bounds how long a call waits for the store. The call goes on
+	// without it: a live conversation is worth more than its record.
+	saveTimeout = 2 * time.Second
+)
+
+// host is the goroutine of one call: it owns the machine and carries out what
+// the machine decides.
+type host struct {
+	id       ID
+	ports    Ports
+	log      *slog.Logger
+	mailbox  chan Input
+	overrun  chan struct{} // holds one token when the mailbox was full
+	snapshot atomic.Pointer[Record]
+
+	machine *Machine
+	began   time.Time
+	rang    bool
+	timers  map[Timer]time.Time // deadlines
+	results []Input             // what effects came back with
+}
+
+func newHost(id ID, ports Ports, log *slog.Logger) *host {
+	return &host{
+		id: id, ports: ports, log: log, machine: NewMachine(),
+		mailbox: make(chan Input, mailboxSize),
+		overrun: make(chan struct{}, 1),
+		timers:  make(map[Timer]time.Time),
+	}
+}
+
+// post never blocks: a full mailbox ends the call.
+func (h *host) post(in Input) {
+	select {
+	case h.mailbox <- in:
+		return
+	default:
+	}
+	select {
+	case h.overrun <- struct{}{}:
+		h.ports.Meter.Stalled("mailbox")
+		h.log.Error("a call fell behind its inputs and is hung up")
+	default:
+	}
+}
+
+// run steps the machine until the call has ended.
+func (h *host) run() {
+	h.began = time.Now()
+	clock := time.NewTimer(time.Hour)
+	defer clock.Stop()
+	for h.machine.Phase() != Ended {
+		name, wait := h.nextTimer()
+		clock.Reset(wait)
+		select {
+		case in := <-h.mailbox:
+			h.take(in)
+		case <-h.overrun:
+			h.take(Hangup{By: "switch"})
+		case <-clock.C:
+			if name != "" {
+				delete(h.timers, name)
+				h.take(TimerFired{Timer: name})
+			}
+		}
+	}
+	if rec := h.machine.Record(); rec.TaskID != "" {
+		h.ports.Meter.Ended(rec)
+	}
+}
+
+// empty steps what was posted while the call ended, so that a user who was
+// assigned in that instant is free again. Nothing is posted any more.
+func (h *host) empty() {
+	for {
+		select {
+		case in := <-h.mailbox:
+			h.take(in)
+		default:
+			return
+		}
+	}
+}
+
+// nextTimer returns the timer that runs out first.
+func (h *host) nextTimer() (Timer, time.Duration) {
+	var name Timer
+	var next time.Time
+	for t, at := range h.timers {
+		if name == "" || at.Before(next) {
+			name, next = t, at
+		}
+	}
+	if name == "" {
+		return "", time.Hour
+	}
+	return name, max(0, time.Until(next))
+}
+
+// take steps the machine with an input and with what its effects come back with.
+func (h *host) take(in Input) {
+	h.results = append(h.results, in)
+	for len(h.results) > 0 {
+		in, h.results = h.results[0], h.results[1:]
+		h.observe(in)
+		effects, err := h.machine.Step(time.Now(), in)
+		if err != nil {
+			h.log.Error("an input was refused", "error", err)
+			continue
+		}
+		rec := h.machine.Record()
+		h.snapshot.Store(&rec)
+		for _, fx := range effects {
+			h.carryOut(fx)
+		}
+	}
+}
+
+// observe counts what only the host sees.
+func (h *host) observe(in Input) {
+	switch in := in.(type) {
+	case Planned:
+		h.ports.Meter.Began(h.machine.Record())
+	case LegProgress:
+		if !h.rang && in.Status >= 180 {
+			h.rang = true
+			h.ports.Meter.Ringing(h.machine.Record(), time.Since(h.began))
+		}
+	}
+}
+
+// back queues an input that an effect came back with.
+func (h *host) back(in Input) { h.results = append(h.results, in) }
+
+// carryOut hands one effect to its port.
+func (h *host) carryOut(fx Effect) {
+	p := h.ports
+	switch fx := fx.(type) {
+	case AskPlan:
+		h.askPlan(fx.Arrival)
+	case Save:
+		h.save(fx.Change)
+	case Seek:
+		p.Floor.Seek(fx.Request)
+	case Leave:
+		p.Floor.Leave(h.id)
+	case OfferOver:
+		p.Floor.Over(h.id, fx.User, fx.Outcome)
+	case Talk:
+		p.Floor.Talk(h.id, fx.User)
+	case Free:
+		p.Floor.Free(h.id, fx.User)
+	case Publish:
+		h.publish(fx.Type)
+	case ArmTimer:
+		h.timers[fx.Timer] = time.Now().Add(fx.After)
+	case StopTimer:
+		delete(h.timers, fx.Timer)
+	case Invite, Progress, Answer, Release:
+		h.signal(fx)
+	default:
+		h.sound(fx)
+	}
+}
+
+// signal carries out the effects of signalling.
+func (h *host) signal(fx Effect) {
+	sip := h.ports.Signalling
+	switch fx := fx.(type) {
+	case Invite:
+		sip.Invite(fx.Leg, fx.To, fx.SDP)
+	case Progress:
+		sip.Progress(fx.Leg, fx.Status, fx.SDP)
+	case Answer:
+		sip.Answer(fx.Leg, fx.SDP)
+	case Release:
+		sip.Release(fx.Leg, fx.Cause)
+	}
+}
+
+// sound carries out the effects of media and recording.
+func (h *host) sound(fx Effect) {
+	p := h.ports
+	switch fx := fx.(type) {
+	case OpenMedia:
+		h.openMedia(fx)
+	case AcceptMedia:
+		if err := p.Media.Accept(fx.Leg, fx.SDP); err != nil {
+			h.mediaFailed(fx.Leg, err)
+			return
+		}
+		h.back(MediaReady{Leg: fx.Leg})
+	case CloseMedia:
+		h.back(MediaClosed{Leg: fx.Leg, Quality: p.Media.Close(fx.Leg)})
+	case Reanswer:
+		h.reanswer(fx)
+	case Play:
+		p.Room.Play(fx.Leg, fx.Sound, fx.Loop)
+	case Hush:
+		p.Room.Hush(fx.Leg)
+	case Wire:
+		p.Room.Wire(h.id, fx.Edges)
+	case StartRecording:
+		h.startRecording(fx)
+	case StopRecording:
+		p.Room.Tap(h.id, "", "", nil)
+		p.Recorder.Stop(h.id)
+	}
+}
+
+func (h *host) askPlan(in Arrival) {
+	ctx, cancel := context.WithTimeout(context.Background(), saveTimeout)
+	defer cancel()
+	plan, err := h.ports.Router.Admit(ctx, in, time.Now())
+	if err == nil {
+		h.back(Planned{Plan: plan})
+		return
+	}
+	if refusal, ok := errors.AsType[*Refusal](err); ok {
+		h.log.Info("call refused", "trunk", in.Trunk, "cause", refusal.Cause.Text)
+		h.back(Refused{Cause: refusal.Cause})
+		return
+	}
+	// Without a durable task the call cannot be promised to anybody.
+	h.ports.Meter.Stalled("admit")
+	h.log.Error("call could not be stored and is turned away", "trunk", in.Trunk, "error", err)
+	h.back(Refused{Cause: Cause{Kind: CauseFailed, Code: 503, Q850: 41, Text: "store failure"}})
+}
+
+func (h *host) save(change Change) {
+	ctx, cancel := context.WithTimeout(context.Background(), saveTimeout)
+	defer cancel()
+	if err := h.ports.Router.Save(ctx, change); err != nil {
+		h.ports.Meter.Stalled("save")
+		h.log.Error("call could not be saved; it goes on", "error", err)
+	}
+}
+
+func (h *host) publish(t EventType) {
+	rec := h.machine.Record()
+	h.ports.Events.Publish(Event{
+		Type: t, At: time.Now().UTC(), User: rec.User, Playbook: rec.Playbook,
+		CallID: rec.ID, ContactID: rec.ContactID, TaskID: rec.TaskID, Call: &rec,
+	})
+}
+
+func (h *host) openMedia(fx OpenMedia) {
+	sdp, err := h.ports.Media.Open(fx.Leg, MediaSpec{Remote: fx.Remote, Trunk: fx.Trunk, Source: fx.Source})
+	if err != nil {
+		h.mediaFailed(fx.Leg, err)
+		return
+	}
+	h.back(MediaOpened{Leg: fx.Leg, SDP: sdp})
+}
+
+// mediaFailed turns a media error into an input. 488 and Q.850 cause 88
+// (incompatible destination) tell the peer that its offer is at fault.
+func (h *host) mediaFailed(leg LegID, err error) {
+	h.log.Warn("media failed", "leg_id", leg, "error", err)
+	h.back(MediaFailed{Leg: leg, Cause: Cause{Kind: CauseFailed, Code: 488, Q850: 88, Text: err.Error()}})
+}
+
+func (h *host) reanswer(fx Reanswer) {
+	sdp, err := h.ports.Media.Reoffer(fx.Leg, fx.Offer)
+	if err != nil {
+		h.log.Warn("a new offer was refused", "leg_id", fx.Leg, "error", err)
+		sdp = nil
+	}
+	h.ports.Signalling.Reanswer(fx.Leg, sdp)
+}
+
+func (h *host) startRecording(fx StartRecording) {
+	tape, err := h.ports.Recorder.Start(h.machine.Record())
+	if err != nil {
+		h.ports.Meter.Stalled("recording")
+		h.log.Error("recording could not be started; the call goes on", "error", err)
+		return
+	}
+	if tape != nil {
+		h.ports.Room.Tap(h.id, fx.Contact, fx.Person, tape)
+	}
+}

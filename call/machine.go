@@ -1,0 +1,225 @@
+package call
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Phase is where the machine stands. State, which people see, is coarser.
+type Phase uint8
+
+// The phases of a call.
+const (
+	Arriving   Phase = iota // routing and media are asked
+	Waiting                 // the caller hears music, nobody rings
+	Offering                // at least one user's phones ring
+	Announcing              // the office is closed and the caller is told so
+	Dialing                 // the caller is redirected, an outside number is called
+	Talking                 // two people are connected
+	Clearing                // the result stands, legs are let go
+	Ended                   // nothing is left
+)
+
+func (p Phase) String() string {
+	return [...]string{"arriving", "waiting", "offering", "announcing", "dialing", "talking", "clearing", "ended"}[p]
+}
+
+// Machine decides what happens to one call. It has no clock, does no I/O and
+// is used by one goroutine: inputs go into Step, effects come out and are to
+// be carried out in order.
+type Machine struct {
+	phase   Phase
+	rec     Record
+	arrival Arrival
+	plan    Plan
+
+	began  time.Time // arrival, with the monotonic clock
+	talked time.Time // when the person was connected
+
+	contact leg
+	person  leg     // the salesperson, or the outside number, once connected or being dialed
+	offers  []offer // users whose phones ring
+	asked   []string
+	lastLeg int
+	trunk   int // index of the redirect's trunk that is being tried
+	closing int // ports whose MediaClosed is still to come
+
+	recording bool
+	verdict   verdict // how the call ends, once it is Clearing
+
+	at time.Time // of the current step
+	fx []Effect  // of the current step
+}
+
+// leg is the machine's view of one side.
+type leg struct {
+	id       LegID
+	role     Role
+	user     string // whose phone, empty for the outside
+	sdp      []byte // our SDP, until it was sent
+	media    bool   // has a port
+	answered bool
+	progress bool // a provisional response came
+	gone     bool // released, or ended by the peer
+}
+
+// offer is the call being shown to one user.
+type offer struct {
+	leg
+	auto bool // the phone is asked to lift by itself
+}
+
+// NewMachine returns the machine of a call that has not begun.
+func NewMachine() *Machine { return &Machine{} }
+
+// Record returns the call as it stands.
+func (m *Machine) Record() Record {
+	rec := m.rec
+	rec.Trail = slices.Clone(m.rec.Trail)
+	return rec
+}
+
+// Phase returns where the machine stands.
+func (m *Machine) Phase() Phase { return m.phase }
+
+// Step takes an input and returns what is to be done. An input that does not
+// fit the phase is ignored; an error means that it can never be right.
+func (m *Machine) Step(at time.Time, in Input) ([]Effect, error) {
+	m.at, m.fx = at, nil
+	if _, first := in.(Arrival); first != (m.rec.ID == "") {
+		return nil, fmt.Errorf("call %s: %T out of place", m.rec.ID, in)
+	}
+	switch in := in.(type) {
+	case Arrival:
+		m.arrive(in)
+	case Planned:
+		m.planned(in.Plan)
+	case Refused:
+		m.refused(in.Cause)
+	case MediaOpened:
+		m.mediaOpened(in)
+	case MediaReady:
+		m.mediaReady(in.Leg)
+	case MediaClosed:
+		m.mediaClosed(in)
+	case MediaFailed:
+		m.mediaFailed(in)
+	case Assigned:
+		m.assigned(in)
+	case LegProgress:
+		m.legProgress(in)
+	case LegAnswered:
+		m.legAnswered(in)
+	case LegAccepted:
+		m.do(AcceptMedia{Leg: in.Leg, SDP: in.SDP})
+	case LegOffered:
+		m.legOffered(in)
+	case LegGone:
+		m.legGone(in)
+	case PlayEnded:
+		m.playEnded(in)
+	case MediaLost:
+		m.mediaLost(in.Leg)
+	case Accept:
+		m.accept(in.User)
+	case Reject:
+		m.reject(in.User)
+	case Hangup:
+		m.hangup(in.By)
+	case Drained:
+		m.drained()
+	case TimerFired:
+		m.timerFired(in.Timer)
+	case Digit:
+		// Keys reach the other side within media.
+	}
+	return m.fx, nil
+}
+
+// do adds effects to the current step.
+func (m *Machine) do(fx ...Effect) { m.fx = append(m.fx, fx...) }
+
+// mark notes a step on the call's way, for explain.
+func (m *Machine) mark(what, user, why string) {
+	m.rec.Trail = append(m.rec.Trail, Mark{At: m.at.UTC(), What: what, User: user, Why: why})
+}
+
+// newLeg returns the ID of the call's next leg.
+func (m *Machine) newLeg() LegID {
+	m.lastLeg++
+	return m.rec.ID.Leg(m.lastLeg)
+}
+
+// elapsed is the time since the call arrived.
+func (m *Machine) elapsed() time.Duration { return m.at.Sub(m.began) }
+
+// save makes the record durable, with the given state of the call's task.
+func (m *Machine) save(task TaskState) {
+	m.do(Save{Change{Record: m.Record(), Task: task}})
+}
+
+// letGo ends a leg, whatever its state, and frees its port.
+func (m *Machine) letGo(l *leg, why Cause) {
+	if l.id == "" || l.gone {
+		return
+	}
+	m.do(Release{Leg: l.id, Cause: why})
+	m.lost(l)
+}
+
+// lost follows a leg that is no more: nothing is said to it, a recording of it
+// ends, its port is freed.
+func (m *Machine) lost(l *leg) {
+	l.gone = true
+	if m.recording && (l == &m.contact || l == &m.person) {
+		m.recording = false
+		m.do(StopRecording{})
+	}
+	if l.media {
+		l.media = false
+		m.free(l.id)
+	}
+}
+
+// free closes a leg's media.
+func (m *Machine) free(id LegID) {
+	m.closing++
+	m.do(CloseMedia{Leg: id})
+}
+
+// find returns the leg with the given ID, nil when it is no longer there.
+func (m *Machine) find(id LegID) *leg {
+	for _, l := range []*leg{&m.contact, &m.person} {
+		if l.id == id && !l.gone {
+			return l
+		}
+	}
+	if o := m.offerOn(id); o != nil {
+		return &o.leg
+	}
+	return nil
+}
+
+// offerOn returns the offer that rings on a leg, or nil.
+func (m *Machine) offerOn(id LegID) *offer {
+	i := slices.IndexFunc(m.offers, func(o offer) bool { return o.id == id })
+	if i < 0 {
+		return nil
+	}
+	return &m.offers[i]
+}
+
+// offerTo returns the offer to a user, or nil.
+func (m *Machine) offerTo(user string) *offer {
+	i := slices.IndexFunc(m.offers, func(o offer) bool { return o.user == user })
+	if i < 0 {
+		return nil
+	}
+	return &m.offers[i]
+}
+
+// dropOffer forgets the offer that rings on a leg.
+func (m *Machine) dropOffer(id LegID) {
+	m.offers = slices.DeleteFunc(m.offers, func(o offer) bool { return o.id == id })
+}
