@@ -68,7 +68,7 @@ type promises struct {
 	reserved map[string]bool
 	results  int
 	taping   bool
-	saved    bool // the record was saved since the last change that was told
+	saved    Record // as it was saved last
 }
 
 func (p *promises) fail(format string, args ...any) {
@@ -85,14 +85,14 @@ func (p *promises) effect(f Effect) {
 		}
 		p.released[f.Leg] = true
 	case Invite:
-		if !p.saved {
+		if !f.To.AutoAnswer && p.saved.User != f.To.User || f.To.Trunk != "" && p.saved.RedirectedTo != f.To.Number {
 			p.fail("a phone rings before the offer is durable")
 		}
 		if !p.ports[f.Leg] {
 			p.fail("leg %s is called without a port", f.Leg)
 		}
 	case Save:
-		p.saved = true
+		p.saved = f.Change.Record
 		if f.Change.Record.Result != ResultNone {
 			p.results++
 		}
@@ -132,7 +132,6 @@ func TestRandomCalls(t *testing.T) {
 		p := &promises{t: t, released: map[LegID]bool{}, ports: map[LegID]bool{}, reserved: map[string]bool{}}
 		run := func(verb string, words ...string) {
 			if verb == "assigned" {
-				p.saved = s.m.Phase() != Waiting && s.m.Phase() != Offering && p.saved
 				for _, u := range words {
 					p.reserved[u] = true
 				}
