@@ -221,6 +221,7 @@ func TestOverrun(t *testing.T) {
 		}
 		expect(t, d, "stalled mailbox")
 		close(stuck)
+		time.Sleep(farewellTime)
 		expect(t, d, "ended no_answer 0s", "over ana withdrawn")
 	})
 }
