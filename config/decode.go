@@ -48,7 +48,12 @@ func (d *decoder) value(n ast.Node, path string, v reflect.Value, tag reflect.St
 		d.fault(path, "has no value", "")
 		return
 	}
-	d.spots[path] = startOf(n)
+	// What the parser puts where nothing stands has no place of its own; the
+	// key has.
+	_, null := n.(*ast.NullNode)
+	if _, keyed := d.spots[path]; !null || !keyed {
+		d.spots[path] = startOf(n)
+	}
 	if message, hint := unsupported(n); message != "" {
 		d.fault(path, message, hint)
 		return

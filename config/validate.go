@@ -16,7 +16,7 @@ type validator struct {
 }
 
 func (v *validator) all() {
-	v.account()
+	v.data()
 	v.listeners()
 	v.media()
 	v.certificates()

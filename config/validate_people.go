@@ -15,10 +15,7 @@ import (
 // stands open to guessing from everywhere that can reach the listener.
 const minPassword = 8
 
-func (v *validator) account() {
-	if v.given("account.name") && v.cfg.Account.Name == "" {
-		v.fault("account.name", "must not be empty", "")
-	}
+func (v *validator) data() {
 	if v.given("data") && v.cfg.Data == "" {
 		v.fault("data", "must not be empty", "leave the key out for ./data")
 	}
