@@ -1,0 +1,47 @@
+# Tandem. `make help` lists what there is.
+
+GO      ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+PEERS   := sip-tester baresip-core sox iproute2
+LINT    := .ci/tools.mod
+
+.DEFAULT_GOAL := help
+.PHONY: help build run demo test race fuzz bench lint cover check peers
+
+help: ## list the targets
+	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+
+build: ## build bin/tandem
+	@mkdir -p bin
+	$(GO) build -trimpath -ldflags "-X main.version=$(VERSION)" -o bin/tandem ./cmd/tandem
+
+run: build ## run the switch with ./tandem.yaml
+	bin/tandem serve
+
+demo: build ## see calls happen: a working day in under a minute, on loopback
+	bin/tandem demo
+
+peers: ## install what the tests play against (Debian packages)
+	@.ci/peers $(PEERS)
+
+test: peers ## run all tests
+	$(GO) test ./...
+
+race: ## run all tests with the race detector
+	$(GO) test -race ./...
+
+fuzz: ## fuzz every reader of bytes for FUZZTIME (10s) each
+	@.ci/fuzz $(or $(FUZZTIME),10s)
+
+bench: ## measure: calls, CPU, memory, loss; writes a table
+	@.ci/bench
+
+lint: ## vet and golangci-lint
+	$(GO) vet ./...
+	$(GO) run -modfile=$(LINT) github.com/golangci/golangci-lint/v2/cmd/golangci-lint run ./...
+
+cover: ## coverage by package
+	$(GO) test -coverprofile=cover.out ./...
+	$(GO) tool cover -func=cover.out | tail -n 1
+
+check: lint test race fuzz ## all that must hold before a change lands
