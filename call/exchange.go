@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 )
@@ -171,14 +172,27 @@ func (x *Exchange) Post(id ID, in Input) bool {
 
 // Live returns a live call as it stands.
 func (x *Exchange) Live(id ID) (Record, bool) {
+	v := x.view(id)
+	if v == nil {
+		return Record{}, false
+	}
+	return v.record, true
+}
+
+// Offered reports whether a live call is being offered to the user now.
+func (x *Exchange) Offered(id ID, user string) bool {
+	v := x.view(id)
+	return v != nil && slices.Contains(v.offered, user)
+}
+
+// view returns a live call as it stood after its newest input, or nil.
+func (x *Exchange) view(id ID) *view {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	if h := x.hosts[id]; h != nil {
-		if rec := h.snapshot.Load(); rec != nil {
-			return *rec, true
-		}
+		return h.snapshot.Load()
 	}
-	return Record{}, false
+	return nil
 }
 
 // Active returns all live calls, in no order.
@@ -187,8 +201,8 @@ func (x *Exchange) Active() []Record {
 	defer x.mu.RUnlock()
 	recs := make([]Record, 0, len(x.hosts))
 	for _, h := range x.hosts {
-		if rec := h.snapshot.Load(); rec != nil && rec.State != StateEnded {
-			recs = append(recs, *rec)
+		if v := h.snapshot.Load(); v != nil && v.record.State != StateEnded {
+			recs = append(recs, v.record)
 		}
 	}
 	return recs

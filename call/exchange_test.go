@@ -125,7 +125,7 @@ func TestCallThroughExchange(t *testing.T) {
 		time.Sleep(90 * time.Millisecond)
 		x.Post(id, LegProgress{Leg: id.Leg(2), Status: 180})
 		expect(t, d, "ringing 90ms")
-		if rec, ok := x.Live(id); !ok || rec.State != StateRinging || rec.User != "ana" {
+		if rec, ok := x.Live(id); !ok || rec.State != StateRinging || rec.User != "ana" || !x.Offered(id, "ana") || x.Offered(id, "luis") {
 			t.Errorf("live call: %+v, %v", rec, ok)
 		}
 		x.Post(id, LegAnswered{Leg: id.Leg(2)})

@@ -25,13 +25,19 @@ type host struct {
 	log      *slog.Logger
 	mailbox  chan Input
 	overrun  chan struct{} // holds one token when the mailbox was full
-	snapshot atomic.Pointer[Record]
+	snapshot atomic.Pointer[view]
 
 	machine *Machine
 	began   time.Time
 	rang    bool
 	timers  map[Timer]time.Time // deadlines
 	results []Input             // what effects came back with
+}
+
+// view is a call as others see it between two inputs.
+type view struct {
+	record  Record
+	offered []string
 }
 
 func newHost(id ID, ports Ports, log *slog.Logger) *host {
@@ -122,8 +128,7 @@ func (h *host) take(in Input) {
 			h.log.Error("an input was refused", "error", err)
 			continue
 		}
-		rec := h.machine.Record()
-		h.snapshot.Store(&rec)
+		h.snapshot.Store(&view{record: h.machine.Record(), offered: h.machine.Offered()})
 		for _, fx := range effects {
 			h.carryOut(fx)
 		}

@@ -80,6 +80,15 @@ func (m *Machine) Record() Record {
 	return rec
 }
 
+// Offered returns the users who are offered the call now.
+func (m *Machine) Offered() []string {
+	users := make([]string, len(m.offers))
+	for i, o := range m.offers {
+		users[i] = o.user
+	}
+	return users
+}
+
 // Phase returns where the machine stands.
 func (m *Machine) Phase() Phase { return m.phase }
 
