@@ -34,7 +34,7 @@ func Parse(body []byte) (Description, error) {
 	}
 
 	var parsed pion.SessionDescription
-	if err := parsed.UnmarshalString(cut.session + cut.bodies[index]); err != nil {
+	if err := parsed.UnmarshalString(cut.text(index)); err != nil {
 		return Description{}, fmt.Errorf("%w: %v", ErrBadSDP, err)
 	}
 	if len(parsed.MediaDescriptions) != 1 {

@@ -9,21 +9,21 @@ import (
 
 // Bounds of a body, all checked before anything is parsed.
 const (
-	maxBody     = 8 << 10
-	maxLines    = 256
-	maxLine     = 1024
-	maxStreams  = 8
-	maxFormats  = 64
-	maxKind     = 32
-	maxProto    = 64
-	maxInStream = 64 // lines of one stream
+	maxBody      = 8 << 10
+	maxLines     = 256
+	maxInSection = 64 // lines of the session, or of one stream
+	maxLine      = 1024
+	maxStreams   = 8
+	maxFormats   = 64
+	maxKind      = 32
+	maxProto     = 64
 )
 
 // sections is a body cut at its m= lines.
 type sections struct {
-	session string
+	session []string
 	streams []Media
-	bodies  []string // each from its m= line on
+	bodies  [][]string // what follows each m= line
 }
 
 // scan measures a body and cuts it. Lines may end in LF alone, as RFC 8866
@@ -36,44 +36,75 @@ func scan(body []byte) (sections, error) {
 	if i := bytes.IndexByte(body, 0); i >= 0 {
 		return s, fmt.Errorf("%w: NUL at byte %d", ErrBadSDP, i)
 	}
-	var cut strings.Builder
-	lines, inStream := 0, 0
-	flush := func() {
-		if len(s.streams) == 0 {
-			s.session = cut.String()
-		} else {
-			s.bodies = append(s.bodies, cut.String())
-		}
-		cut.Reset()
-	}
+	lines := 0
 	for line := range strings.Lines(string(body)) {
 		line = strings.TrimRight(line, "\r\n")
 		if line == "" {
 			continue
 		}
-		lines++
-		inStream++
-		if len(line) < 2 || line[1] != '=' || len(line) > maxLine || strings.ContainsRune(line, '\r') {
-			return s, fmt.Errorf("%w: line %d", ErrBadSDP, lines)
+		if lines++; lines > maxLines {
+			return s, fmt.Errorf("%w: more than %d lines", ErrBadSDP, maxLines)
 		}
-		if strings.HasPrefix(line, "m=") {
-			media, err := parseMedia(line[2:])
-			if err != nil {
-				return s, fmt.Errorf("%w: line %d: %v", ErrBadSDP, lines, err)
-			}
-			flush()
-			s.streams = append(s.streams, media)
-			inStream = 0
+		if err := s.add(line); err != nil {
+			return s, fmt.Errorf("%w: line %d: %v", ErrBadSDP, lines, err)
 		}
-		if lines > maxLines || inStream > maxInStream || len(s.streams) > maxStreams {
-			return s, fmt.Errorf("%w: more than %d lines, %d of one stream, or %d streams",
-				ErrBadSDP, maxLines, maxInStream, maxStreams)
-		}
-		cut.WriteString(line)
-		cut.WriteString("\r\n")
 	}
-	flush()
 	return s, nil
+}
+
+func (s *sections) add(line string) error {
+	if len(line) < 2 || line[1] != '=' || len(line) > maxLine || strings.ContainsRune(line, '\r') {
+		return fmt.Errorf("%.32q of %d bytes", line, len(line))
+	}
+	if !strings.HasPrefix(line, "m=") {
+		section := &s.session
+		if n := len(s.bodies); n > 0 {
+			section = &s.bodies[n-1]
+		}
+		if *section = append(*section, line); len(*section) > maxInSection {
+			return fmt.Errorf("more than %d in one section", maxInSection)
+		}
+		return nil
+	}
+	media, err := parseMedia(line[2:])
+	if err != nil {
+		return err
+	}
+	if len(s.streams) == maxStreams {
+		return fmt.Errorf("more than %d streams", maxStreams)
+	}
+	s.streams, s.bodies = append(s.streams, media), append(s.bodies, nil)
+	return nil
+}
+
+// text returns the session with one stream, reduced to the lines that matter to
+// us and in the order that RFC 8866 section 5 wants: many phones leave out s= or
+// t=, or put b= and c= anywhere.
+func (s *sections) text(stream int) string {
+	m, body := s.streams[stream], s.bodies[stream]
+	out := append(first(s.session, "v="), first(s.session, "o=")...)
+	out = append(out, "s=-")
+	out = append(out, first(s.session, "c=")...)
+	out = append(out, "t=0 0")
+	out = append(out, every(s.session, "a=")...)
+	out = append(out, fmt.Sprintf("m=%s %d %s %s", m.Kind, m.Port, strings.ToUpper(m.Proto), m.Formats))
+	out = append(out, first(body, "c=")...)
+	out = append(out, every(body, "a=")...)
+	return strings.Join(out, "\r\n") + "\r\n"
+}
+
+func every(lines []string, prefix string) (out []string) {
+	for _, line := range lines {
+		if strings.HasPrefix(line, prefix) {
+			out = append(out, line)
+		}
+	}
+	return out
+}
+
+func first(lines []string, prefix string) []string {
+	out := every(lines, prefix)
+	return out[:min(len(out), 1)]
 }
 
 // parseMedia reads an m= line: kind, port, protocol, formats.

@@ -234,6 +234,30 @@ func TestTolerance(t *testing.T) {
 	}
 }
 
+func TestOrderAndMissingLines(t *testing.T) {
+	const o, c, m = "o=- 1 1 IN IP4 192.0.2.9", "c=IN IP4 192.0.2.9", "m=audio 6000 RTP/AVP 0"
+	for name, tt := range map[string]struct {
+		lines []string
+		ok    bool
+	}{
+		"no s=":           {[]string{"v=0", o, c, "t=0 0", m}, true},
+		"no t=":           {[]string{"v=0", o, "s=-", c, m}, true},
+		"b= before c=":    {[]string{"v=0", o, "s=-", "i=x", "b=AS:64", c, "t=0 0", m, "b=AS:64", "k=x"}, true},
+		"c= after t=":     {[]string{"v=0", o, "s=-", "t=0 0", c, m}, true},
+		"capital kind":    {[]string{"v=0", o, c, "m=AUDIO 6000 rtp/avp 0"}, true},
+		"no v=":           {[]string{o, "s=-", c, "t=0 0", m}, false},
+		"version 1":       {[]string{"v=1", o, "s=-", c, "t=0 0", m}, false},
+		"no o=":           {[]string{"v=0", "s=-", c, "t=0 0", m}, false},
+		"negative id":     {[]string{"v=0", "o=- -1 1 IN IP4 192.0.2.9", c, m}, false},
+		"unknown network": {[]string{"v=0", o, "c=ATM IP4 192.0.2.9", m}, false},
+	} {
+		d, err := Parse([]byte(strings.Join(tt.lines, "\r\n")))
+		if tt.ok && (err != nil || d.Port != 6000) || !tt.ok && !errors.Is(err, ErrBadSDP) {
+			t.Errorf("%s: port %d, %v", name, d.Port, err)
+		}
+	}
+}
+
 func TestLineEndingsAndTrailingBlanks(t *testing.T) {
 	plain := strings.ReplaceAll(string(read(t, "carrier.sdp")), "\r\n", "\n")
 	for _, text := range []string{plain, strings.ReplaceAll(plain, "\n", "\r\n"), plain + "\n\n", strings.TrimSpace(plain)} {
