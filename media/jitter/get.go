@@ -41,6 +41,7 @@ func (b *Buffer) settle(dst *codec.Frame, state State, bridged int) State {
 func (b *Buffer) play(dst *codec.Frame) State {
 	b.delay.observe(b.held() - frame)
 	b.read(dst[:], b.pos)
+	b.noise.yield(b.pos)
 	switch {
 	case b.delay.tooHigh(b.packet) && b.whole(b.pos+frame) && (quiet(dst) || b.delay.impatient()):
 		var next codec.Frame
@@ -56,7 +57,6 @@ func (b *Buffer) play(dst *codec.Frame) State {
 		b.advance(frame)
 	}
 	b.conceal.heard(dst[:])
-	b.noise.active = false
 	b.idle = false
 	b.previous = *dst
 	return Voice
@@ -77,7 +77,7 @@ func (b *Buffer) patch(dst *codec.Frame) (state State, bridged int) {
 		if present {
 			b.read(part, b.pos)
 			b.conceal.heard(part)
-			b.noise.active = false
+			b.noise.yield(b.pos)
 		} else if now = b.bridge(part); now == Concealed {
 			bridged += run
 		}

@@ -53,6 +53,13 @@ func (n *noise) covers(at uint32, timeline bool) bool {
 	return n.active && (!timeline || int32(at-n.since) >= 0)
 }
 
+// yield ends the noise where speech of its time or later is played.
+func (n *noise) yield(at uint32) {
+	if n.covers(at, true) {
+		n.active = false
+	}
+}
+
 // fill runs white noise through the all-pole lattice of the coefficients.
 func (n *noise) fill(dst []int16) {
 	for i := range dst {
