@@ -1,0 +1,93 @@
+package bolt
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+
+	"go.etcd.io/bbolt"
+)
+
+const (
+	checkLimit = 1 << 30 // bytes; a larger file is not walked at start, which would take too long
+	checkShown = 5       // faults that an error names
+)
+
+func damaged(path string, why error) error {
+	return fmt.Errorf("store %s: %w: %w: move it aside and put the newest backup in its place (`tandem backup` makes them)", path, ErrDamaged, why)
+}
+
+// Check reads the whole file, which must not be open for writing, and returns
+// ErrDamaged with the first faults found, or nil.
+func Check(path string) error {
+	if _, err := os.Stat(path); err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	return readOnly(path, func(tx *bbolt.Tx) error { return consistent(path, tx) })
+}
+
+// inspect looks at the file before it is opened for writing: at its length
+// always, at all of it when the run before was interrupted.
+func inspect(path string, log *slog.Logger) error {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) || (err == nil && info.Size() == 0) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	return readOnly(path, func(tx *bbolt.Tx) error {
+		if !readMarks(tx).unclean() {
+			return nil
+		}
+		if tx.Size() > checkLimit {
+			log.Warn("store not checked after an unclean stop: too large", "path", path, "bytes", tx.Size())
+			return nil
+		}
+		log.Info("checking the store after an unclean stop", "path", path, "bytes", tx.Size())
+		return consistent(path, tx)
+	})
+}
+
+// readOnly runs look on the file once its length was found right: a page that
+// lies beyond the end of the file would end the process when it is read.
+func readOnly(path string, look func(*bbolt.Tx) error) (err error) {
+	db, err := openFile(path, true)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	defer func() { // bbolt panics on pages that make no sense
+		if r := recover(); r != nil {
+			err = damaged(path, fmt.Errorf("%v", r))
+		}
+	}()
+	return db.View(func(tx *bbolt.Tx) error {
+		info, err := os.Stat(path)
+		if err != nil {
+			return fmt.Errorf("store: %w", err)
+		}
+		if info.Size() < tx.Size() {
+			return damaged(path, fmt.Errorf("cut short: %d bytes of %d", info.Size(), tx.Size()))
+		}
+		return look(tx)
+	})
+}
+
+// consistent walks all pages. The walk reports through a channel that has to be
+// read to its end.
+func consistent(path string, tx *bbolt.Tx) error {
+	var faults []error
+	count := 0
+	for fault := range tx.Check() {
+		if count++; count <= checkShown {
+			faults = append(faults, fault)
+		}
+	}
+	if count == 0 {
+		return nil
+	}
+	return damaged(path, fmt.Errorf("%d faults: %w", count, errors.Join(faults...)))
+}
