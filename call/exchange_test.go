@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"slices"
 	"sync"
@@ -76,7 +75,7 @@ func (d *desk) Save(ctx context.Context, _ Change) error {
 // open runs an exchange over a desk inside a synctest bubble.
 func open(t *testing.T, d *desk, maxCalls int) (*Exchange, context.CancelFunc) {
 	t.Helper()
-	x, err := NewExchange(Options{MaxCalls: maxCalls, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	x, err := NewExchange(Options{MaxCalls: maxCalls, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -194,7 +193,7 @@ func TestLimits(t *testing.T) {
 }
 
 func TestArriveBeforeRun(t *testing.T) {
-	x, err := NewExchange(Options{MaxCalls: 1, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	x, err := NewExchange(Options{MaxCalls: 1, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

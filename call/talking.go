@@ -60,7 +60,7 @@ func (m *Machine) legAnswered(in LegAnswered) {
 		return
 	}
 	l.answered = true
-	m.do(AcceptMedia{Leg: in.Leg, SDP: in.SDP})
+	m.do(AcceptMedia(in))
 }
 
 // mediaReady connects a leg that was lifted, or lets the caller hear the early
