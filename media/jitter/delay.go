@@ -98,7 +98,10 @@ func (d *delay) begin() { d.level, d.waiting = float64(d.target), 0 }
 
 // tooLow and tooHigh are far enough apart that one frame more or less, which is
 // what a slip makes, never leads from one to the other.
-func (d *delay) tooLow() bool { return d.level < float64(d.target)/2 }
+// Packets shorter than a frame leave less behind, longer ones more.
+func (d *delay) tooLow(packet int32) bool {
+	return d.level < float64(d.target/2-(frame-min(packet, frame)))
+}
 
 func (d *delay) tooHigh(packet int32) bool {
 	if d.level <= float64(d.target+max(packet, frame)) {

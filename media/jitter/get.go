@@ -22,13 +22,25 @@ func (b *Buffer) Get(dst *codec.Frame) State {
 	if b.whole(b.pos) {
 		return b.play(dst)
 	}
+	if b.worthWaiting() {
+		b.slip(frame)
+		return b.settle(dst, b.bridge(dst[:]), frame)
+	}
 	state, bridged := b.patch(dst)
 	return b.settle(dst, state, bridged)
 }
 
+// worthWaiting tells whether a frame that is missing, while later ones are there,
+// should be waited for: the delay is shorter than it should be, and a bridge is
+// the one place where voice can be stretched without a seam.
+func (b *Buffer) worthWaiting() bool {
+	n, present := b.run(b.pos, frame)
+	return !present && n == frame && b.held() > 0 && !b.idle && b.delay.tooLow(b.packet)
+}
+
 // settle does the accounts of a frame that was not all received.
 func (b *Buffer) settle(dst *codec.Frame, state State, bridged int) State {
-	if bridged > 0 {
+	if bridged > 0 && state == Concealed {
 		b.stats.Concealed++
 	}
 	b.idle = state == Silence || state == ComfortNoise
@@ -49,7 +61,7 @@ func (b *Buffer) play(dst *codec.Frame) State {
 		crossfade(dst, &next)
 		b.advance(2 * frame)
 		b.slip(-frame)
-	case b.delay.tooLow() && !b.idle && quiet(dst) && quiet(&b.previous):
+	case b.delay.tooLow(b.packet) && !b.idle && quiet(dst) && quiet(&b.previous):
 		// The frame before is played again, in place of this one, which follows.
 		crossfade(dst, &b.previous)
 		b.slip(frame)

@@ -112,6 +112,38 @@ func TestLossKeepsTheTimeline(t *testing.T) {
 	}
 }
 
+// A recorder's two buffers stay aligned to the sample whatever each network does
+// within the fixed delay.
+func TestRecordersBuffersStayAligned(t *testing.T) {
+	r := rand.New(rand.NewPCG(4, 4))
+	for range 5 {
+		b := newBuffer(t, Options{Min: 200 * time.Millisecond, Max: 200 * time.Millisecond, Plain: true})
+		s := &stream{seq: 65000, ts: r.Uint32(), samples: frame}
+		var in []arrival
+		lost := make(map[int]bool)
+		for i := range 3000 {
+			at := time.Duration(i) * tick
+			p := s.next(at)
+			if i > 0 { // the first packet sets the timeline
+				at += time.Duration(r.IntN(100)) * time.Millisecond
+			}
+			if lost[i] = i > 0 && r.IntN(20) == 0; !lost[i] {
+				in = append(in, arrival{at, p})
+			}
+		}
+		got, _ := run(b, in, 3000)
+		want := s.pcm()
+		for i := range want {
+			if lost[i/frame] {
+				want[i] = 0
+			}
+		}
+		if delay, ok := find(got, want[:2980*frame]); !ok || delay != int(samples(200*time.Millisecond)) {
+			t.Errorf("delay %d, found %v; %+v", delay, ok, b.Stats())
+		}
+	}
+}
+
 func TestLostLateAndDuplicateAreCounted(t *testing.T) {
 	b := newBuffer(t, Options{Min: 40 * time.Millisecond})
 	in := voice(200, 300, prompt)
@@ -295,6 +327,21 @@ func TestDelayFollowsTheNetwork(t *testing.T) {
 	}
 	if st.Lost != 0 {
 		t.Errorf("rough: %+v", st)
+	}
+}
+
+// Late packets are waited for in the bridge that they cause, so that the delay
+// grows even while somebody talks without a pause.
+func TestDelayGrowsDuringVoice(t *testing.T) {
+	r := rand.New(rand.NewPCG(8, 8))
+	b := newBuffer(t, Options{})
+	in := voice(3000, 200, func(int) time.Duration { return time.Duration(r.ExpFloat64() * float64(15*time.Millisecond)) })
+	_, states := run(b, in, 3000)
+	if n := count(states, Concealed); n > 25 {
+		t.Errorf("%d frames concealed; %+v", n, b.Stats())
+	}
+	if held := b.Buffered(); held < int(samples(40*time.Millisecond)) {
+		t.Errorf("%d ms held", held/8)
 	}
 }
 
