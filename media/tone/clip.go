@@ -26,19 +26,18 @@ type player struct {
 }
 
 func (p *player) Next(dst *codec.Frame) bool {
-	if p.at >= len(p.clip) {
-		*dst = codec.Frame{}
-		return false
-	}
-	n := copy(dst[:], p.clip[p.at:])
-	p.at += n
-	for p.loop && p.at == len(p.clip) {
-		p.at = copy(dst[n:], p.clip)
-		n += p.at
-		if n == len(dst) {
+	n := 0
+	for n < len(dst) {
+		if p.loop && p.at == len(p.clip) {
+			p.at = 0
+		}
+		k := copy(dst[n:], p.clip[p.at:])
+		if k == 0 {
 			break
 		}
+		n += k
+		p.at += k
 	}
 	clear(dst[n:])
-	return true
+	return n > 0
 }
