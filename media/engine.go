@@ -1,0 +1,271 @@
+package media
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"tandem/call"
+	"tandem/media/codec"
+	"tandem/media/jitter"
+	"tandem/media/mix"
+	"tandem/media/tone"
+)
+
+// noticeBacklog is how many events may wait for their calls.
+const noticeBacklog = 4096
+
+// Engine is the media side of all calls. It implements call.Media and call.Room.
+type Engine struct {
+	options Options
+	log     *slog.Logger
+	epoch   time.Time
+	ports   *portPool
+	workers []*worker
+	notices chan notice
+	sounds  atomic.Pointer[map[call.Sound]tone.Clip]
+
+	mu    sync.Mutex
+	lines map[call.LegID]*line
+	homes map[call.ID]*home
+}
+
+// home is where a call's room is.
+type home struct {
+	worker *worker
+	legs   int
+}
+
+var (
+	_ call.Media = (*Engine)(nil)
+	_ call.Room  = (*Engine)(nil)
+)
+
+// New returns an engine. It holds descriptors until Run has been called and has
+// returned.
+func New(o Options) (*Engine, error) {
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	e := &Engine{
+		options: o, log: o.Log, epoch: time.Now(),
+		notices: make(chan notice, noticeBacklog),
+		lines:   make(map[call.LegID]*line),
+		homes:   make(map[call.ID]*home),
+	}
+	e.SetSounds(o.Sounds)
+	if e.ports, err = newPortPool(o.From, o.To); err != nil {
+		return nil, err
+	}
+	for range o.Workers {
+		io, err := o.PacketIO()
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("media: open packet I/O: %w", err), e.abandon())
+		}
+		e.workers = append(e.workers, newWorker(e, io))
+	}
+	if o.Registerer != nil {
+		if err := o.Registerer.Register(newCollector(e)); err != nil {
+			return nil, errors.Join(fmt.Errorf("media: register metrics: %w", err), e.abandon())
+		}
+	}
+	return e, nil
+}
+
+// abandon frees what New made before it failed.
+func (e *Engine) abandon() error {
+	var errs []error
+	for _, w := range e.workers {
+		errs = append(errs, w.io.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Run serves all legs until the context ends or the system fails. Every port is
+// closed when it returns.
+func (e *Engine) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var workers, teller sync.WaitGroup
+	teller.Go(e.tell)
+	errs := make([]error, len(e.workers))
+	for i, w := range e.workers {
+		workers.Go(func() {
+			defer cancel() // one without the others is no engine
+			errs[i] = w.run(ctx)
+		})
+	}
+	workers.Wait()
+	cancel()
+	close(e.notices)
+	teller.Wait()
+	return errors.Join(errs...)
+}
+
+// SetSounds replaces the clips. Sounds that are being played go on as they are.
+func (e *Engine) SetSounds(sounds map[call.Sound]tone.Clip) { e.sounds.Store(&sounds) }
+
+// Overloaded tells whether ticks take so long that no new call should come.
+func (e *Engine) Overloaded() bool {
+	return slices.ContainsFunc(e.workers, func(w *worker) bool { return w.congested.Load() })
+}
+
+// Legs returns how many legs have ports open.
+func (e *Engine) Legs() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.lines)
+}
+
+// Close implements call.Media. A leg that is not known has no quality.
+func (e *Engine) Close(id call.LegID) call.Quality {
+	e.mu.Lock()
+	l := e.lines[id]
+	delete(e.lines, id)
+	if l != nil {
+		e.vacate(id.Call())
+	}
+	e.mu.Unlock()
+	if l == nil {
+		return call.Quality{}
+	}
+	var q call.Quality
+	l.worker.ask(func(time.Duration) {
+		l.worker.detach(l.leg)
+		q = l.leg.in.quality(l.leg.reports.roundTrip)
+	})
+	e.ports.put(time.Since(e.epoch), l.port)
+	return q
+}
+
+// vacate gives up a leg's share of its call's home; the caller holds the lock.
+func (e *Engine) vacate(id call.ID) {
+	h := e.homes[id]
+	if h.legs--; h.legs == 0 {
+		delete(e.homes, id)
+	}
+}
+
+// Wire implements call.Room. A room seats eight; who is wired beyond that is
+// heard by nobody, and hears nobody.
+func (e *Engine) Wire(id call.ID, edges []call.Edge) {
+	edges = slices.Clone(edges)
+	if n := legsOf(edges); n > mix.Seats {
+		e.log.Error("room too small for its call", "call_id", id, "legs", n, "seats", mix.Seats)
+	}
+	e.inRoom(id, func(r *room, now time.Duration) { r.wire(edges) })
+}
+
+func legsOf(edges []call.Edge) int {
+	legs := make(map[call.LegID]struct{})
+	for _, x := range edges {
+		legs[x.Listener], legs[x.Speaker] = struct{}{}, struct{}{}
+	}
+	return len(legs)
+}
+
+// Play implements call.Room. A sound that does not exist ends at once.
+func (e *Engine) Play(id call.LegID, sound call.Sound, loop bool) {
+	source, ok := e.source(sound, loop)
+	if !ok {
+		e.log.Error("no such sound", "sound", sound, "leg_id", id)
+	}
+	e.onLeg(id, func(l *leg, now time.Duration) { l.play(sound, source, loop) })
+}
+
+// source begins a sound from its beginning.
+func (e *Engine) source(sound call.Sound, loop bool) (tone.Source, bool) {
+	if clip, ok := (*e.sounds.Load())[sound]; ok {
+		return clip.Play(loop), true
+	}
+	switch sound {
+	case call.SoundRingback:
+		return tone.Tone(e.options.Country, tone.Ringback), true
+	case call.SoundBusy:
+		return tone.Tone(e.options.Country, tone.Busy), true
+	case call.SoundCongestion:
+		return tone.Tone(e.options.Country, tone.Congestion), true
+	}
+	return tone.Clip(nil).Play(loop), false
+}
+
+// Hush implements call.Room.
+func (e *Engine) Hush(id call.LegID) {
+	e.onLeg(id, func(l *leg, now time.Duration) { l.hush() })
+}
+
+// Tap implements call.Room. It waits until the worker has taken the tape.
+func (e *Engine) Tap(id call.ID, contact, person call.LegID, tape call.Tape) {
+	w := e.worker(id)
+	if w == nil {
+		return
+	}
+	w.ask(func(time.Duration) {
+		if r := w.room(id); r != nil {
+			r.record(contact, person, tape)
+		}
+	})
+}
+
+func (e *Engine) worker(id call.ID) *worker {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if h := e.homes[id]; h != nil {
+		return h.worker
+	}
+	return nil
+}
+
+// inRoom has a call's worker do something with its room, if there is one.
+func (e *Engine) inRoom(id call.ID, do func(*room, time.Duration)) {
+	w := e.worker(id)
+	if w == nil {
+		return
+	}
+	w.do(func(now time.Duration) {
+		if r := w.room(id); r != nil {
+			do(r, now)
+			r.route(now)
+		}
+	})
+}
+
+// onLeg has a leg's worker do something with it, if there is one.
+func (e *Engine) onLeg(id call.LegID, do func(*leg, time.Duration)) {
+	e.inRoom(id.Call(), func(r *room, now time.Duration) {
+		if l := r.leg(id); l != nil {
+			do(l, now)
+		}
+	})
+}
+
+// newLeg makes a leg; its options were checked by New.
+func (e *Engine) newLeg(id call.LegID, rtp, rtcp Socket) (*leg, error) {
+	voice, err := jitter.New(jitter.Options{Min: e.options.JitterMin, Max: e.options.JitterMax})
+	if err != nil {
+		return nil, fmt.Errorf("media: %w", err)
+	}
+	tape, err := jitter.New(jitter.Options{Min: e.options.JitterMin, Max: e.options.JitterMax, Plain: true})
+	if err != nil {
+		return nil, fmt.Errorf("media: %w", err)
+	}
+	return &leg{
+		id: id, seat: noSeat, rtp: rtp, rtcp: rtcp, out: newStream(),
+		reports: reports{name: cname()}, voice: voice, tape: tape,
+	}, nil
+}
+
+func newWorker(e *Engine, io PacketIO) *worker {
+	// The codecs' tables are built here rather than under the first packet.
+	codec.New(codec.PCMU)
+	codec.New(codec.PCMA)
+	return &worker{
+		epoch: e.epoch, io: io, notices: e.notices, timeout: e.options.Timeout,
+		commands: make(chan command, commandBacklog), closing: make(chan struct{}),
+	}
+}

@@ -1,0 +1,275 @@
+package media
+
+import (
+	"net/netip"
+	"time"
+
+	"tandem/call"
+	"tandem/media/codec"
+	"tandem/media/dtmf"
+	"tandem/media/jitter"
+	"tandem/media/mix"
+	"tandem/media/tone"
+)
+
+// mode is where the audio that a leg is sent comes from.
+type mode uint8
+
+const (
+	quiet    mode = iota // nowhere
+	playing              // a sound
+	mixing               // the tick's mix
+	relaying             // one speaker's packets; the mix until the first of them
+)
+
+// pressLength is how long a key is told to a listener of a mix: 100 ms.
+const pressLength = 5 * dtmf.Step
+
+// leg is one side of a call as its worker sees it.
+type leg struct {
+	id      call.LegID
+	room    *room
+	seat    int // in the room's mixer, noSeat when not wired
+	rtp     Socket
+	rtcp    Socket
+	terms   *terms // nil before there is an answer
+	latch   latch
+	in      reception
+	out     stream
+	reports reports
+	keys    dtmf.Receiver
+
+	mode    mode
+	speaker *leg // of a relay
+	relay   relay
+	voice   *jitter.Buffer // feeds the mix
+	tape    *jitter.Buffer // feeds the recording: its gaps are silence
+	voiced  bool           // the mix wants voice
+	hearers [mix.Seats]*leg
+	hearing int // how many hearers take packets on arrival
+
+	sound tone.Source // nil when none is played
+	title call.Sound
+	loop  bool
+	press dtmf.Sender // keys for a listener of a mix
+	began uint32      // timestamp of the key press
+
+	watched bool // a peer that has to send
+	since   time.Duration
+	heard   time.Duration
+	lost    bool // told already
+}
+
+// receive takes a datagram from the RTP socket.
+func (l *leg) receive(now time.Duration, from netip.AddrPort, b []byte) {
+	if isRTCP(b) {
+		l.receiveReport(now, from, b)
+		return
+	}
+	c := &l.room.host.counters
+	p, ok := parsePacket(b)
+	if !ok || l.terms == nil {
+		c.malformed.Add(1)
+		return
+	}
+	what := l.terms.contents[p.kind]
+	if what == unknown || !l.terms.receives {
+		c.refused.Add(1)
+		return
+	}
+	if !l.latch.admit(now, from, &p) {
+		c.strangers.Add(1)
+		return
+	}
+	began, ok := l.in.arrived(now, &p, what == voice)
+	if !ok {
+		c.refused.Add(1)
+		return
+	}
+	c.received.Add(1)
+	l.heard = now
+	if began {
+		l.restart()
+	}
+	if what == event {
+		l.key(&p)
+	}
+	law := l.terms.laws[p.kind]
+	for _, hearer := range l.hearers[:l.hearing] {
+		hearer.forward(now, &p, what, law)
+	}
+	l.keep(now, &p, what, law)
+}
+
+// restart forgets what was known of the peer's stream: a new one began.
+func (l *leg) restart() {
+	l.keys.Reset()
+	l.voice.Reset()
+	l.tape.Reset()
+	for _, hearer := range l.hearers[:l.hearing] {
+		hearer.relay.on = false
+	}
+}
+
+// keep puts the packet into the buffers that somebody takes from.
+func (l *leg) keep(now time.Duration, p *packet, what content, law codec.Law) {
+	taped := l.room.tapped(l)
+	if !l.voiced && !taped {
+		return
+	}
+	kind := jitter.Audio
+	switch what {
+	case noise:
+		kind = jitter.Noise
+	case event:
+		kind = jitter.Event
+	case voice, unknown:
+	}
+	in := jitter.Packet{
+		Seq: p.seq, Timestamp: p.timestamp, Marker: p.marker,
+		Kind: kind, Law: law, Payload: p.payload, Arrival: now,
+	}
+	if l.voiced {
+		l.voice.Put(&in)
+	}
+	if taped {
+		l.tape.Put(&in)
+	}
+}
+
+// key tells the call of a key press, and those who hear the leg in a mix.
+func (l *leg) key(p *packet) {
+	key, ok := l.keys.Packet(p.timestamp, p.marker, p.payload)
+	if !ok {
+		return
+	}
+	if key != dtmf.Flash {
+		l.room.host.tell(notice{kind: pressed, leg: l.id, key: key})
+	}
+	for _, listener := range l.room.legs {
+		if listener.mode == mixing && l.room.edges.Hears(listener.seat, l.seat) {
+			listener.dial(key)
+		}
+	}
+}
+
+// dial begins to tell the peer a key, if it takes telephone events.
+func (l *leg) dial(key byte) {
+	if l.terms == nil {
+		return
+	}
+	if _, ok := l.terms.payloadType(event); ok {
+		// The key came out of dtmf, so it is one.
+		_ = l.press.Start(key, pressLength)
+	}
+}
+
+// reachable tells whether there is somewhere to send to, and leave to.
+func (l *leg) reachable() bool {
+	return l.terms != nil && l.terms.sends && l.latch.target().IsValid()
+}
+
+// tick sends what the leg hears in these 20 ms; mixed is what its mix is.
+func (l *leg) tick(now time.Duration, mixed *codec.Frame) {
+	if l.press.Busy() && l.mode != playing {
+		l.sendPress(now)
+		return
+	}
+	switch l.mode {
+	case playing:
+		l.playOn(now)
+	case mixing:
+		l.speak(now, mixed)
+	case relaying:
+		if !l.relay.on && l.out.begun {
+			l.speak(now, mixed)
+		}
+	case quiet:
+	}
+}
+
+// playOn sends the next frame of the sound. Before the peer's address is known
+// the sound waits; while the peer holds, it goes on unheard.
+func (l *leg) playOn(now time.Duration) {
+	if l.terms == nil {
+		return
+	}
+	frame := &l.room.host.played
+	if l.sound.Next(frame) {
+		l.speak(now, frame)
+		return
+	}
+	l.hush()
+	if !l.loop {
+		l.room.host.tell(notice{kind: played, leg: l.id, sound: l.title})
+	}
+	l.room.route(now)
+	l.tick(now, &l.room.host.silence) // this slot belongs to what comes after the sound
+}
+
+// speak sends a frame of audio.
+func (l *leg) speak(now time.Duration, frame *codec.Frame) {
+	if !l.reachable() {
+		return
+	}
+	timestamp, jump, ok := l.out.next(now)
+	if !ok {
+		return
+	}
+	payload := l.room.host.payload[:codec.FrameSamples]
+	codec.New(l.terms.law).Encode(payload, frame)
+	l.send(&packet{marker: jump, kind: l.terms.audio, seq: l.out.seq + 1, timestamp: timestamp, payload: payload}, true)
+}
+
+// sendPress sends the next packet of a key press, in the place of audio.
+func (l *leg) sendPress(now time.Duration) {
+	if !l.reachable() {
+		l.press = dtmf.Sender{}
+		return
+	}
+	timestamp, _, ok := l.out.next(now)
+	if !ok {
+		return
+	}
+	next, _ := l.press.Next()
+	if next.Marker {
+		l.began = timestamp
+	}
+	l.send(&packet{
+		marker: next.Marker, kind: l.terms.event, seq: l.out.seq + 1,
+		timestamp: l.began, payload: next.Payload[:],
+	}, false)
+	l.out.timestamp, l.out.span = timestamp, dtmf.Step
+}
+
+// send writes a packet under the leg's own SSRC.
+func (l *leg) send(p *packet, audio bool) {
+	p.ssrc = l.out.ssrc
+	h := l.room.host
+	l.out.sent(p, audio)
+	if err := l.rtp.Send(l.latch.target(), p.write(h.datagram[:])); err != nil {
+		h.counters.unsent.Add(1)
+		return
+	}
+	h.counters.sent.Add(1)
+}
+
+// agree takes the outcome of a negotiation.
+func (l *leg) agree(now time.Duration, t *terms) {
+	if l.terms != nil && t.remote != l.terms.remote {
+		l.restart()
+	}
+	l.terms = t
+	l.latch.announce(now, t.remote)
+	l.since = now
+	l.room.stale = true
+}
+
+// watch tells once that a peer who has to send does not.
+func (l *leg) watch(now, timeout time.Duration) {
+	if !l.watched || l.lost || now-max(l.heard, l.since) < timeout {
+		return
+	}
+	l.lost = true
+	l.room.host.tell(notice{kind: fellSilent, leg: l.id})
+}

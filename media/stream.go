@@ -1,0 +1,85 @@
+package media
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"tandem/media/codec"
+)
+
+const (
+	tickLength = time.Second / codec.FramesPerSecond
+	// maxLead is how far a stream's timestamps may run ahead of the clock, in
+	// samples: relaying and mixing are out of step by up to a frame.
+	maxLead = codec.FrameSamples + codec.FrameSamples/2
+	// maxLag is how far behind the clock a stream goes on without a gap.
+	maxLag = 4 * codec.FrameSamples
+	// settling is the number of packets over which the clock follows a speaker's.
+	settling = 256
+)
+
+// stream is the RTP that one leg is sent: one SSRC for the leg's life, sequence
+// numbers that only a speaker's own losses leave out, timestamps that keep to
+// real time whatever the source is.
+type stream struct {
+	ssrc      uint32
+	begun     bool
+	seq       uint16        // of the newest packet
+	timestamp uint32        // of the newest audio
+	span      uint32        // samples in the newest audio
+	zero      time.Duration // clock reading at which anchor is due
+	anchor    uint32
+
+	packets, octets uint32 // for RTCP; they may wrap (RFC 3550 section 6.4.1)
+}
+
+func newStream() stream {
+	return stream{
+		ssrc: rand.Uint32(), seq: uint16(rand.Uint32N(1 << 15)),
+		timestamp: rand.Uint32(), span: codec.FrameSamples,
+	}
+}
+
+// due returns the timestamp that belongs to a clock reading.
+func (s *stream) due(now time.Duration) uint32 {
+	return s.anchor + uint32(int64((now-s.zero)*codec.Rate/time.Second))
+}
+
+// next returns the timestamp for audio that follows what was sent. It is the
+// next one in sequence unless the stream has been silent for so long that it has
+// to catch up with the clock, in whole frames; then jump is true and the packet
+// takes the marker. It is false when the stream has sent enough for now.
+func (s *stream) next(now time.Duration) (timestamp uint32, jump, ok bool) {
+	if !s.begun {
+		s.begun, s.zero, s.anchor = true, now, s.timestamp+s.span
+		return s.anchor, true, true
+	}
+	timestamp = s.timestamp + s.span
+	lead := int32(timestamp - s.due(now))
+	if lead > maxLead {
+		return 0, false, false
+	}
+	if lead >= -maxLag {
+		return timestamp, false, true
+	}
+	return timestamp + uint32(-lead)/codec.FrameSamples*codec.FrameSamples, true, true
+}
+
+// follow lets the clock drift towards the speaker's, so that hours of relaying
+// between two crystals end in no jump.
+func (s *stream) follow(now time.Duration) {
+	lead := int32(s.timestamp - s.due(now))
+	s.zero -= time.Duration(lead) * time.Second / codec.Rate / settling
+}
+
+// sent accounts for a packet.
+func (s *stream) sent(p *packet, audio bool) {
+	if int16(p.seq-s.seq) > 0 {
+		s.seq = p.seq
+	}
+	if audio && int32(p.timestamp-s.timestamp) > 0 {
+		s.timestamp, s.span = p.timestamp, uint32(len(p.payload))
+	}
+	s.packets++
+	s.octets += uint32(len(p.payload))
+}
