@@ -1,0 +1,208 @@
+package web
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"tandem/call"
+	"tandem/routing"
+)
+
+// Lines is the exchange: the calls that are alive.
+type Lines interface {
+	// Active returns a snapshot of all live calls, in any order.
+	Active() []call.Record
+	// Live returns one live call.
+	Live(id call.ID) (call.Record, bool)
+	// Offered reports whether the call is being offered to the user now.
+	Offered(id call.ID, user string) bool
+	// Post hands an input to a live call; false when there is no such call.
+	Post(id call.ID, in call.Input) bool
+}
+
+// Calls is what is stored about calls.
+type Calls interface {
+	// Call returns one call; routing.ErrNotFound when there is none.
+	Call(ctx context.Context, id call.ID) (call.Record, error)
+	// Calls lists calls, newest first. next is empty on the last page.
+	Calls(ctx context.Context, f routing.CallFilter) (items []call.Record, next string, err error)
+	// Note sets notes, disposition or both; nil leaves one as it is.
+	Note(ctx context.Context, id call.ID, notes, disposition *string) (call.Record, error)
+}
+
+// Floor knows the users and what they do.
+type Floor interface {
+	// Users returns all users by name.
+	Users() []User
+	// SetStatus takes on a user's choice. A break that is asked for during a
+	// call starts after it. routing.ErrNotFound for an unknown user.
+	SetStatus(ctx context.Context, s routing.UserStatus) error
+}
+
+// User is one user as others see them.
+type User struct {
+	Name       string         `json:"name"`
+	Display    string         `json:"display"`
+	Role       Role           `json:"role"`
+	Extension  string         `json:"extension"`
+	Playbooks  []string       `json:"playbooks" nullable:"false"`
+	Status     routing.Status `json:"status"`
+	Reason     string         `json:"reason" doc:"Why on a break"`
+	Since      time.Time      `json:"since" doc:"Of the status"`
+	Registered bool           `json:"registered" doc:"A phone of theirs is registered and reachable"`
+	State      string         `json:"state" doc:"What they do now: idle, offered, talking, wrap_up"`
+	CallID     call.ID        `json:"call_id" doc:"The call they are offered or talk in, or empty"`
+}
+
+// Playbooks is who sells what, and whether its office is open.
+type Playbooks interface {
+	// Playbooks returns all playbooks by name, as they stand at a time.
+	Playbooks(at time.Time) []Playbook
+	// SetOverride opens or closes a playbook against its hours;
+	// routing.ErrNotFound for an unknown one.
+	SetOverride(ctx context.Context, o routing.Override) error
+	// ClearOverride returns a playbook to its hours.
+	ClearOverride(ctx context.Context, playbook string) error
+}
+
+// Playbook is one playbook as it stands at a time.
+type Playbook struct {
+	Name       string            `json:"name"`
+	Users      []string          `json:"users" nullable:"false"`
+	MainNumber string            `json:"main_number"`
+	Timezone   string            `json:"timezone"`
+	Open       bool              `json:"open"`
+	Why        string            `json:"why" doc:"The rule that says so"`
+	Override   *Override         `json:"override"`
+	Waiting    int               `json:"waiting" doc:"Calls in its queue"`
+	Strategy   call.Strategy     `json:"strategy"`
+	Hours      map[string]string `json:"hours,omitempty" doc:"Weekday to intervals, as configured"`
+}
+
+// Override is a playbook opened or closed by command.
+type Override struct {
+	Open  bool       `json:"open"`
+	Until *time.Time `json:"until" doc:"null: until it is cleared"`
+	By    string     `json:"by"`
+	At    time.Time  `json:"at"`
+}
+
+// Plant is the account's lines to the world.
+type Plant interface {
+	Numbers() []Number
+	Trunks() []Trunk
+	Registrations() []call.Binding
+}
+
+// Number is one of the account's own numbers.
+type Number struct {
+	Number   string   `json:"number" doc:"E.164"`
+	Country  string   `json:"country" doc:"ISO 3166-1 alpha-2"`
+	Playbook string   `json:"playbook"`
+	Trunks   []string `json:"trunks" nullable:"false" doc:"In order of preference"`
+}
+
+// Trunk is a carrier link and how it does.
+type Trunk struct {
+	Name       string     `json:"name"`
+	Address    string     `json:"address"`
+	Transport  string     `json:"transport"`
+	Up         bool       `json:"up"`
+	Why        string     `json:"why" doc:"Why it is down, or empty"`
+	Since      *time.Time `json:"since" doc:"When it went up or down last"`
+	Calls      int        `json:"calls" doc:"Channels in use"`
+	MaxCalls   int        `json:"max_calls" doc:"Channels there are; 0: no limit"`
+	Registered bool       `json:"registered" doc:"With a carrier that asks for registration"`
+}
+
+// Recordings plays recordings back.
+type Recordings interface {
+	// OpenRecording opens a call's recording; fs.ErrNotExist when there is none.
+	OpenRecording(id call.ID, view RecordingView) (Playback, error)
+}
+
+// RecordingView is how a recording is to be heard.
+type RecordingView struct {
+	Layout  string // contact-left, caller-left, or empty: as it is stored
+	Channel string // contact, salesperson: that one alone, in mono; empty: both
+}
+
+// Playback is an open recording: a WAV file.
+type Playback struct {
+	io.ReadSeekCloser
+	Modified time.Time
+}
+
+// Explainer says what would happen to a call.
+type Explainer interface {
+	// Explain is about a call from or to an E.164 number at a time.
+	Explain(ctx context.Context, number string, at time.Time) (Explanation, error)
+}
+
+// Explanation is what would happen to a call from or to a number.
+type Explanation struct {
+	Number   string           `json:"number"`
+	At       time.Time        `json:"at"`
+	Contact  *routing.Contact `json:"contact" doc:"Whose number it is"`
+	Inbound  []Finding        `json:"inbound" nullable:"false" doc:"A call from, or to when it is our own, that number"`
+	Outbound []Finding        `json:"outbound" nullable:"false" doc:"A call to that number"`
+}
+
+// Finding is one step of a decision.
+type Finding struct {
+	What string `json:"what"`
+	User string `json:"user,omitempty" doc:"Whom it concerns"`
+	Why  string `json:"why"`
+}
+
+// Operator runs the switch as a whole.
+type Operator interface {
+	Status() Status
+	// Ready returns nil when the switch takes calls, else why not.
+	Ready() error
+	// Reload takes on the configuration file anew, whole or not at all.
+	Reload(ctx context.Context) error
+	// Drain refuses new calls from now on and stops the switch when the live
+	// ones are over, or have had their time. It returns at once.
+	Drain()
+	// Backup writes a consistent copy of the store to a new file.
+	Backup(ctx context.Context, path string) error
+}
+
+// Status is the switch at a glance.
+type Status struct {
+	Version       string    `json:"version"`
+	StartedAt     time.Time `json:"started_at"`
+	Ready         bool      `json:"ready"`
+	Reason        string    `json:"reason" doc:"Why it is not ready"`
+	Draining      bool      `json:"draining"`
+	Calls         int       `json:"calls" doc:"Live calls"`
+	Waiting       int       `json:"waiting" doc:"Calls in the queues"`
+	Users         int       `json:"users"`
+	Available     int       `json:"available" doc:"Users who would be offered a call"`
+	Registrations int       `json:"registrations"`
+	Trunks        int       `json:"trunks"`
+	TrunksUp      int       `json:"trunks_up"`
+	Config        string    `json:"config" doc:"The configuration file"`
+}
+
+// Tokens keeps API tokens, by hash alone.
+type Tokens interface {
+	// AddToken stores a new token.
+	AddToken(ctx context.Context, t Token) error
+	// TokenByHash returns the token of a hash; routing.ErrNotFound when there is none.
+	TokenByHash(ctx context.Context, hash string) (Token, error)
+	// Tokens lists all tokens, oldest first.
+	Tokens(ctx context.Context) ([]Token, error)
+	// RemoveToken revokes a token; routing.ErrNotFound when there is none.
+	RemoveToken(ctx context.Context, id string) error
+}
+
+// Token is what is kept of an API token.
+type Token struct {
+	ID        string    `json:"id"`   // ULID
+	Hash      string    `json:"hash"` // SHA-256 of the token, in hex
+	User      string    `json:"user"`
+	CreatedAt time.Time `json:"created_at"`
+}

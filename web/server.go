@@ -1,0 +1,154 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"tandem/call"
+	"tandem/routing"
+)
+
+// apiPrefix is where the API begins.
+const apiPrefix = "/api/v1"
+
+// Options is what a Server is made of. All of it is needed but PublicURL.
+type Options struct {
+	Lines      Lines
+	Calls      Calls
+	Contacts   routing.Contacts
+	Tasks      routing.Tasks
+	Floor      Floor
+	Playbooks  Playbooks
+	Plant      Plant
+	Recordings Recordings
+	Explainer  Explainer
+	Operator   Operator
+	Tokens     Tokens
+	Bus        *call.Bus // events go out of it, and what people change goes into it
+	Metrics    prometheus.Gatherer
+	// ParseNumber reads a number as people write it: E.164 and the country
+	// (ISO 3166-1 alpha-2, empty when unknown).
+	ParseNumber func(raw string) (e164, country string, err error)
+	Log         *slog.Logger
+	Version     string
+	PublicURL   string // in front of the paths in answers, e.g. https://pbx.example
+}
+
+// check names the first option that is missing.
+func (o Options) check() error {
+	given := []struct {
+		name string
+		ok   bool
+	}{
+		{"Lines", o.Lines != nil}, {"Calls", o.Calls != nil}, {"Contacts", o.Contacts != nil}, {"Tasks", o.Tasks != nil},
+		{"Floor", o.Floor != nil}, {"Playbooks", o.Playbooks != nil}, {"Plant", o.Plant != nil},
+		{"Recordings", o.Recordings != nil}, {"Explainer", o.Explainer != nil}, {"Operator", o.Operator != nil},
+		{"Tokens", o.Tokens != nil}, {"Bus", o.Bus != nil}, {"Metrics", o.Metrics != nil},
+		{"ParseNumber", o.ParseNumber != nil}, {"Log", o.Log != nil}, {"Version", o.Version != ""},
+	}
+	for _, g := range given {
+		if !g.ok {
+			return fmt.Errorf("web: option %s is missing", g.name)
+		}
+	}
+	return nil
+}
+
+// Server answers HTTP requests. It is safe for concurrent use.
+type Server struct {
+	lines       Lines
+	calls       Calls
+	contacts    routing.Contacts
+	tasks       routing.Tasks
+	floor       Floor
+	playbooks   Playbooks
+	plant       Plant
+	recordings  Recordings
+	explainer   Explainer
+	operator    Operator
+	tokens      Tokens
+	bus         *call.Bus
+	parseNumber func(raw string) (e164, country string, err error)
+	log         *slog.Logger
+	publicURL   string
+
+	api     huma.API
+	mux     *http.ServeMux
+	spec    []byte        // the OpenAPI description
+	streams chan struct{} // holds one token per open event stream
+	closing chan struct{} // closed when the server goes down: streams end
+}
+
+// New returns a server with all its routes.
+func New(o Options) (*Server, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	s := &Server{
+		lines: o.Lines, calls: o.Calls, contacts: o.Contacts, tasks: o.Tasks, floor: o.Floor, playbooks: o.Playbooks,
+		plant: o.Plant, recordings: o.Recordings, explainer: o.Explainer, operator: o.Operator, tokens: o.Tokens,
+		bus: o.Bus, parseNumber: o.ParseNumber, log: o.Log, publicURL: o.PublicURL,
+		mux:     http.NewServeMux(),
+		streams: make(chan struct{}, maxStreams),
+		closing: make(chan struct{}),
+	}
+	s.api = humago.New(s.mux, apiConfig(o.Version))
+	s.routes(o.Metrics)
+	spec, err := s.api.OpenAPI().MarshalJSON()
+	if err != nil {
+		return nil, fmt.Errorf("web: describe the API: %w", err)
+	}
+	s.spec = spec
+	return s, nil
+}
+
+// routes registers every endpoint.
+func (s *Server) routes(metrics prometheus.Gatherer) {
+	s.callRoutes()
+	s.recordingRoutes()
+	s.contactRoutes()
+	s.taskRoutes()
+	s.userRoutes()
+	s.playbookRoutes()
+	s.plantRoutes()
+	s.explainRoutes()
+	s.eventRoutes()
+	s.tokenRoutes()
+	s.operatorRoutes()
+	s.probeRoutes(metrics)
+}
+
+// Handler serves requests that need a token.
+func (s *Server) Handler() http.Handler { return s.guard(s.authenticate(s.fallback())) }
+
+// SocketHandler serves requests of administrators on the switch's own machine.
+func (s *Server) SocketHandler() http.Handler { return s.guard(trust(s.fallback())) }
+
+// guard answers for a handler that panics, so that the log has the request and
+// the caller an answer.
+func (s *Server) guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			fault := recover()
+			if fault == nil {
+				return
+			}
+			if err, ok := fault.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+				panic(fault) // net/http's own way to cut a connection
+			}
+			s.log.ErrorContext(r.Context(), "request crashed", "method", r.Method, "path", r.URL.Path, "error", fault)
+			writeProblem(w, huma.Error500InternalServerError("the switch could not do this; its log says why"))
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// now is the time that goes into what people change.
+func now() time.Time { return time.Now().UTC() }

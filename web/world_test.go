@@ -1,0 +1,438 @@
+package web
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"tandem/call"
+	"tandem/routing"
+)
+
+// world stands for everything behind the API.
+type world struct {
+	mu        sync.Mutex
+	live      map[call.ID]call.Record
+	offers    map[call.ID]string
+	posted    []call.Input
+	stored    []call.Record // newest first
+	contacts  []routing.Contact
+	tasks     []routing.Task
+	users     []User
+	playbooks []Playbook
+	tokens    []Token
+	wav       []byte
+	views     []RecordingView
+	ready     error
+	reload    error
+	backups   []string
+	drained   bool
+	fail      error // what the store answers, when set
+	bus       *call.Bus
+	log       bytes.Buffer
+}
+
+const (
+	liveID    = call.ID("01JZ0000000000000000000003")
+	endedID   = call.ID("01JZ0000000000000000000002")
+	evasID    = call.ID("01JZ0000000000000000000001")
+	unknownID = call.ID("01JZ0000000000000000000009")
+)
+
+func at(minute int) time.Time { return time.Date(2026, 11, 23, 10, minute, 0, 0, time.UTC) }
+
+func newWorld() *world {
+	end := at(25)
+	w := &world{
+		live: map[call.ID]call.Record{}, offers: map[call.ID]string{liveID: "ana"},
+		users: []User{
+			{Name: "ana", Display: "Ana García", Role: RoleSalesperson, Status: routing.StatusAvailable, CallID: liveID, Playbooks: []string{"sales-es"}},
+			{Name: "boss", Role: RoleAdmin, Status: routing.StatusOffline},
+			{Name: "eva", Role: RoleSupervisor, Status: routing.StatusAvailable, CallID: evasID},
+			{Name: "leo", Role: RoleSalesperson, Status: routing.StatusBreak, Reason: "lunch"},
+		},
+		playbooks: []Playbook{{Name: "sales-es", MainNumber: "+34910000001", Open: true}},
+		contacts: []routing.Contact{
+			{ID: "c1", Name: "Luis", Numbers: []string{"+34600000001"}, Owner: "ana", CreatedAt: at(0)},
+			{ID: "c2", Name: "Marta", Numbers: []string{"+34600000002"}, CreatedAt: at(0)},
+		},
+		tasks: []routing.Task{
+			{ID: "t1", Kind: routing.TaskMissedCall, State: call.TaskOpen, User: "ana", ContactID: "c1", CreatedAt: at(1)},
+			{ID: "t2", Kind: routing.TaskInboundCall, State: call.TaskOpen, User: "leo", ContactID: "c2", CreatedAt: at(1)},
+		},
+		wav: bytes.Repeat([]byte("0123456789"), 100),
+		bus: call.NewBus(at(0)),
+	}
+	w.live[liveID] = call.Record{
+		ID: liveID, Direction: call.Inbound, Mode: call.Manual, State: call.StateRinging, From: "+34600000001",
+		To: "+34910000001", ContactID: "c1", User: "ana", Playbook: "sales-es", TaskID: "t1", StartedAt: at(30),
+	}
+	w.stored = []call.Record{
+		{ID: liveID, Direction: call.Inbound, State: call.StateQueued, ContactID: "c1", StartedAt: at(30), Notes: "typed meanwhile"},
+		{ID: endedID, Direction: call.Inbound, State: call.StateEnded, Result: call.ResultCompleted, ContactID: "c1", User: "ana",
+			StartedAt: at(20), AnsweredAt: &end, EndedAt: &end, Recording: &call.Recording{Seconds: 3, SHA256: "abc"},
+			Trail: []call.Mark{{At: at(20), What: "arrived"}}},
+		{ID: evasID, Direction: call.Outbound, State: call.StateEnded, Result: call.ResultBusy, User: "eva", StartedAt: at(10), EndedAt: &end},
+	}
+	return w
+}
+
+func (w *world) Active() []call.Record {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var all []call.Record
+	for _, rec := range w.live {
+		all = append(all, rec)
+	}
+	return all
+}
+
+func (w *world) Live(id call.ID) (call.Record, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	rec, ok := w.live[id]
+	return rec, ok
+}
+
+func (w *world) Offered(id call.ID, user string) bool { return user != "" && w.offers[id] == user }
+
+func (w *world) Post(id call.ID, in call.Input) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	_, ok := w.live[id]
+	if ok {
+		w.posted = append(w.posted, in)
+	}
+	return ok
+}
+
+func (w *world) Call(_ context.Context, id call.ID) (call.Record, error) {
+	if w.fail != nil {
+		return call.Record{}, w.fail
+	}
+	for _, rec := range w.stored {
+		if rec.ID == id {
+			return rec, nil
+		}
+	}
+	return call.Record{}, routing.ErrNotFound
+}
+
+func (w *world) Calls(_ context.Context, f routing.CallFilter) ([]call.Record, string, error) {
+	if w.fail != nil {
+		return nil, "", w.fail
+	}
+	var hits []call.Record
+	for _, rec := range w.stored {
+		ended := rec.State == call.StateEnded
+		if (f.Active == nil || *f.Active == !ended) && (f.User == "" || f.User == rec.User) &&
+			(f.Result == "" || f.Result == rec.Result) && (f.Contact == "" || f.Contact == rec.ContactID) &&
+			(f.Direction == "" || f.Direction == rec.Direction) && !rec.StartedAt.Before(f.From) &&
+			(f.Until.IsZero() || rec.StartedAt.Before(f.Until)) && (f.Page.Cursor == "" || string(rec.ID) < f.Page.Cursor) {
+			hits = append(hits, rec)
+		}
+	}
+	if len(hits) > f.Page.Limit {
+		return hits[:f.Page.Limit], string(hits[f.Page.Limit-1].ID), nil
+	}
+	return hits, "", nil
+}
+
+func (w *world) Note(_ context.Context, id call.ID, notes, disposition *string) (call.Record, error) {
+	for i := range w.stored {
+		if rec := &w.stored[i]; rec.ID == id {
+			assign(&rec.Notes, notes)
+			assign(&rec.Disposition, disposition)
+			return *rec, nil
+		}
+	}
+	return call.Record{}, routing.ErrNotFound
+}
+
+// book is the world's address book.
+type book struct{ *world }
+
+func (b book) Contact(_ context.Context, id string) (routing.Contact, error) {
+	return b.first(func(c routing.Contact) bool { return c.ID == id })
+}
+
+func (b book) ContactByNumber(_ context.Context, number string) (routing.Contact, error) {
+	return b.first(func(c routing.Contact) bool { return slices.Contains(c.Numbers, number) })
+}
+
+func (b book) first(match func(routing.Contact) bool) (routing.Contact, error) {
+	if i := slices.IndexFunc(b.world.contacts, match); i >= 0 {
+		return b.world.contacts[i], nil
+	}
+	return routing.Contact{}, routing.ErrNotFound
+}
+
+func (b book) Contacts(_ context.Context, f routing.ContactFilter) ([]routing.Contact, string, error) {
+	var hits []routing.Contact
+	for _, c := range b.world.contacts {
+		if (f.Number == "" || slices.Contains(c.Numbers, f.Number)) && strings.Contains(strings.ToLower(c.Name), strings.ToLower(f.Query)) &&
+			(f.FollowUp == nil || *f.FollowUp == c.FollowUp) {
+			hits = append(hits, c)
+		}
+	}
+	return hits, "", nil
+}
+
+func (b book) CreateContact(ctx context.Context, c routing.Contact) error {
+	for _, n := range c.Numbers {
+		if _, err := b.ContactByNumber(ctx, n); err == nil {
+			return routing.ErrConflict
+		}
+	}
+	b.world.contacts = append(b.world.contacts, c)
+	return nil
+}
+
+func (b book) ChangeContact(_ context.Context, id string, change func(*routing.Contact) error) (routing.Contact, error) {
+	i := slices.IndexFunc(b.world.contacts, func(c routing.Contact) bool { return c.ID == id })
+	if i < 0 {
+		return routing.Contact{}, routing.ErrNotFound
+	}
+	c := b.world.contacts[i]
+	if err := change(&c); err != nil {
+		return routing.Contact{}, err
+	}
+	for j, other := range b.world.contacts {
+		if j != i && slices.ContainsFunc(c.Numbers, func(n string) bool { return slices.Contains(other.Numbers, n) }) {
+			return routing.Contact{}, routing.ErrConflict
+		}
+	}
+	b.world.contacts[i] = c
+	return c, nil
+}
+
+// desk is the world's list of tasks.
+type desk struct{ *world }
+
+func (d desk) Task(_ context.Context, id string) (routing.Task, error) {
+	for _, t := range d.world.tasks {
+		if t.ID == id {
+			return t, nil
+		}
+	}
+	return routing.Task{}, routing.ErrNotFound
+}
+
+func (d desk) Tasks(_ context.Context, f routing.TaskFilter) ([]routing.Task, string, error) {
+	var hits []routing.Task
+	for _, t := range d.world.tasks {
+		if (f.User == "" || t.User == f.User) && (f.State == "" || t.State == f.State) && (f.Kind == "" || t.Kind == f.Kind) {
+			hits = append(hits, t)
+		}
+	}
+	return hits, "", nil
+}
+
+func (d desk) ChangeTask(ctx context.Context, id string, change func(*routing.Task) error) (routing.Task, *routing.Contact, error) {
+	for i := range d.world.tasks {
+		t := d.world.tasks[i]
+		if t.ID != id {
+			continue
+		}
+		if err := change(&t); err != nil {
+			return routing.Task{}, nil, err
+		}
+		d.world.tasks[i] = t
+		if t.State != call.TaskDone {
+			return t, nil, nil
+		}
+		c, _ := book(d).Contact(ctx, t.ContactID)
+		return t, &c, nil
+	}
+	return routing.Task{}, nil, routing.ErrNotFound
+}
+
+func (w *world) Users() []User { return slices.Clone(w.users) }
+
+func (w *world) SetStatus(_ context.Context, s routing.UserStatus) error {
+	for i := range w.users {
+		if w.users[i].Name == s.User {
+			w.users[i].Status, w.users[i].Reason, w.users[i].Since = s.Status, s.Reason, s.Since
+			return nil
+		}
+	}
+	return routing.ErrNotFound
+}
+
+// offices is the world's playbooks.
+type offices struct{ *world }
+
+func (o offices) Playbooks(time.Time) []Playbook { return slices.Clone(o.world.playbooks) }
+
+func (o offices) SetOverride(_ context.Context, ov routing.Override) error {
+	if ov.Playbook != "sales-es" {
+		return routing.ErrNotFound
+	}
+	o.world.playbooks[0].Open = ov.Open
+	o.world.playbooks[0].Override = &Override{Open: ov.Open, Until: &ov.Until, By: ov.By, At: ov.At}
+	return nil
+}
+
+func (o offices) ClearOverride(_ context.Context, name string) error {
+	if name != "sales-es" {
+		return routing.ErrNotFound
+	}
+	o.world.playbooks[0].Override = nil
+	return nil
+}
+
+func (w *world) Numbers() []Number { return []Number{{Number: "+34910000001", Playbook: "sales-es"}} }
+func (w *world) Trunks() []Trunk   { return []Trunk{{Name: "carrier", Up: true}} }
+func (w *world) Registrations() []call.Binding {
+	return []call.Binding{{User: "leo", ContactURI: "sip:leo@10.0.0.2"}, {User: "ana", ContactURI: "sip:ana@10.0.0.1"}}
+}
+
+type closer struct{ *bytes.Reader }
+
+func (closer) Close() error { return nil }
+
+func (w *world) OpenRecording(id call.ID, view RecordingView) (Playback, error) {
+	if id != endedID {
+		return Playback{}, fs.ErrNotExist
+	}
+	w.views = append(w.views, view)
+	return Playback{ReadSeekCloser: closer{bytes.NewReader(w.wav)}, Modified: at(26)}, nil
+}
+
+func (w *world) Explain(_ context.Context, number string, at time.Time) (Explanation, error) {
+	return Explanation{Number: number, At: at, Inbound: []Finding{{What: "assigned", User: "ana", Why: "longest idle"}}}, nil
+}
+
+func (w *world) Status() Status               { return Status{Version: "test", Ready: w.ready == nil} }
+func (w *world) Ready() error                 { return w.ready }
+func (w *world) Reload(context.Context) error { return w.reload }
+func (w *world) Drain()                       { w.drained = true }
+func (w *world) Backup(_ context.Context, path string) error {
+	if strings.HasSuffix(path, "taken") {
+		return fs.ErrExist
+	}
+	w.backups = append(w.backups, path)
+	return nil
+}
+
+// safe is the world's tokens.
+type safe struct{ *world }
+
+func (s safe) AddToken(_ context.Context, t Token) error {
+	s.world.tokens = append(s.world.tokens, t)
+	return nil
+}
+
+func (s safe) TokenByHash(_ context.Context, hash string) (Token, error) {
+	if s.fail != nil {
+		return Token{}, s.fail
+	}
+	for _, t := range s.world.tokens {
+		if t.Hash == hash {
+			return t, nil
+		}
+	}
+	return Token{}, routing.ErrNotFound
+}
+
+func (s safe) Tokens(context.Context) ([]Token, error) { return s.world.tokens, nil }
+
+func (s safe) RemoveToken(_ context.Context, id string) error {
+	n := len(s.world.tokens)
+	s.world.tokens = slices.DeleteFunc(s.world.tokens, func(t Token) bool { return t.ID == id })
+	if len(s.world.tokens) == n {
+		return routing.ErrNotFound
+	}
+	return nil
+}
+
+// parseTestNumber reads numbers of Spain.
+func parseTestNumber(raw string) (string, string, error) {
+	n := strings.NewReplacer(" ", "", "-", "").Replace(raw)
+	if len(n) == 9 {
+		n = "+34" + n
+	}
+	if len(n) < 8 || len(n) > 16 || n[0] != '+' || strings.Trim(n[1:], "0123456789") != "" {
+		return "", "", errors.New("is not a phone number")
+	}
+	return n, "ES", nil
+}
+
+func (w *world) options() Options {
+	return Options{
+		Lines: w, Calls: w, Contacts: book{w}, Tasks: desk{w}, Floor: w, Playbooks: offices{w}, Plant: w, Recordings: w,
+		Explainer: w, Operator: w, Tokens: safe{w}, Bus: w.bus, Metrics: prometheus.NewRegistry(),
+		ParseNumber: parseTestNumber, Log: slog.New(slog.NewTextHandler(&w.log, nil)), Version: "test",
+	}
+}
+
+func (w *world) server(t testing.TB) *Server {
+	t.Helper()
+	s, err := New(w.options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// token makes a token for a user.
+func (w *world) token(user string) string {
+	secret := newToken()
+	w.tokens = append(w.tokens, Token{ID: user, Hash: hashToken(secret), User: user})
+	return secret
+}
+
+// ask makes a request as a user, or on the socket when the user is empty.
+func ask(t testing.TB, w *world, s *Server, user, method, path, body string) *httptest.ResponseRecorder {
+	t.Helper()
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	h := s.SocketHandler()
+	if user != "" {
+		h = s.Handler()
+		r.Header.Set("Authorization", "Bearer "+w.token(user))
+	}
+	rec := httptest.NewRecorder()
+	h.ServeHTTP(rec, r)
+	return rec
+}
+
+// decode reads a JSON answer.
+func decode[T any](t testing.TB, rec *httptest.ResponseRecorder) T {
+	t.Helper()
+	var v T
+	if err := json.Unmarshal(rec.Body.Bytes(), &v); err != nil {
+		t.Fatalf("%d %s: %v", rec.Code, rec.Body, err)
+	}
+	return v
+}
+
+// ids returns the IDs of a list of calls.
+func ids(t testing.TB, rec *httptest.ResponseRecorder) []call.ID {
+	t.Helper()
+	if rec.Code != http.StatusOK {
+		t.Fatalf("status %d: %s", rec.Code, rec.Body)
+	}
+	list := decode[List[Call]](t, rec)
+	got := []call.ID{}
+	for _, c := range list.Items {
+		got = append(got, c.ID)
+	}
+	slices.SortFunc(got, func(a, b call.ID) int { return cmp.Compare(b, a) })
+	return got
+}
+
+func drop(r io.ReadCloser) { _, _ = io.Copy(io.Discard, r); r.Close() }
