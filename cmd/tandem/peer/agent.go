@@ -14,7 +14,7 @@ var ErrClosed = errors.New("agent is off")
 // Bounds of an agent.
 const (
 	maxWaiting = 256  // incoming calls not yet taken by Accept
-	maxEnded   = 1024 // ended calls whose retransmissions are still answered
+	maxEnded   = 128 // ended calls whose retransmissions are still answered
 )
 
 // Agent is a SIP user agent: transport, transactions and its calls. Phone and Carrier are made of it.

@@ -216,9 +216,12 @@ func (c *Call) WaitMessage(ctx context.Context, match func(*Message) bool) (*Mes
 	}
 }
 
-// WaitRequest waits for a request of that method within the call: BYE, CANCEL, UPDATE, NOTIFY, ACK...
+// WaitRequest waits for a request of that method within the call, its first INVITE apart: BYE, CANCEL, INVITE (again),
+// UPDATE, NOTIFY, ACK...
 func (c *Call) WaitRequest(ctx context.Context, method string) (*Message, error) {
-	return c.WaitMessage(ctx, func(m *Message) bool { return m.Method == method })
+	return c.WaitMessage(ctx, func(m *Message) bool {
+		return m.Method == method && (method != "INVITE" || ParseAddress(m.Get("To")).Tag != "")
+	})
 }
 
 // WaitCode waits for a response of that status to an INVITE of the call.

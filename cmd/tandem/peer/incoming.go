@@ -14,6 +14,12 @@ import (
 // maxKeys bounds the digits kept.
 const maxKeys = 256
 
+// Steps of the sequence number that loss and reordering can explain (RFC 3550 A.1).
+const (
+	maxMisorder = 100
+	maxDropout  = 3000
+)
+
 // incoming is the stream received: measured, decoded and kept. Media.watch guards it.
 type incoming struct {
 	stats   Stats
@@ -152,6 +158,8 @@ func (in *incoming) compare(now arrival) bool {
 	case step == 0:
 		s.Duplicates++
 		return false
+	case step < -maxMisorder || step > maxDropout:
+		s.SequenceJumps++ // the sender starts anew
 	case step < 0:
 		s.Reordered++
 		s.Lost = max(s.Lost-1, 0) // it had been counted as lost

@@ -166,6 +166,9 @@ func (c *Call) provisional(t *inviteTransaction, m *Message) {
 	c.grow(Proceeding)
 	if m.Code > 100 {
 		c.grow(Ringing)
+		if ParseAddress(m.Get("To")).Tag != "" {
+			c.dialog.learn(m) // an early dialog
+		}
 		if m.SDP() != nil {
 			c.applyAnswer(m.SDP())
 		}

@@ -29,6 +29,11 @@ func (c *Call) Trying() error { return c.progress(100, "Trying", false, nil) }
 // Ring sends 180.
 func (c *Call) Ring(headers ...Header) error { return c.progress(180, "Ringing", false, headers) }
 
+// RingWithMedia sends 180 with SDP and starts the media, as phones do that play their own ringback.
+func (c *Call) RingWithMedia(headers ...Header) error {
+	return c.progress(180, "Ringing", true, headers)
+}
+
 // Progress sends 183 with SDP and starts the media: early media.
 func (c *Call) Progress(headers ...Header) error {
 	return c.progress(183, "Session Progress", true, headers)
