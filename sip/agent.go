@@ -1,0 +1,211 @@
+package sip
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+
+	wire "github.com/emiago/sipgo/sip"
+
+	"tandem/call"
+)
+
+// Agent is the switch's SIP end. It implements call.Signalling.
+type Agent struct {
+	opt     Options
+	log     *slog.Logger
+	meter   *meter
+	sockets []*socket
+	tpl     *wire.TransportLayer
+	txl     *wire.TransactionLayer
+
+	directory atomic.Pointer[directory]
+	legs      *legs
+	digest    *digestServer
+	registrar *registrar
+	scribe    *scribe
+	trunks    *trunks
+	facing    facing
+
+	tasks tasks
+	// life ends with Close: it bounds what outlives the call that started it,
+	// such as a transaction or a probe.
+	life  context.Context
+	end   context.CancelFunc
+	close sync.Once
+}
+
+var _ call.Signalling = (*Agent)(nil)
+
+// socket is one served listener.
+type socket struct {
+	network string // udp or tcp
+	packet  net.PacketConn
+	stream  net.Listener
+	addr    netip.AddrPort
+}
+
+// New opens the sockets, loads the registrations and returns an Agent that
+// serves nobody yet.
+func New(opt Options) (*Agent, error) {
+	if err := opt.check(); err != nil {
+		return nil, err
+	}
+	if len(opt.Listen) == 0 {
+		return nil, errors.New("sip: Options.Listen is empty")
+	}
+	var sockets []*socket
+	for _, l := range opt.Listen {
+		s, err := open(l)
+		if err != nil {
+			closeAll(sockets)
+			return nil, err
+		}
+		sockets = append(sockets, s)
+	}
+	a, err := assemble(opt, sockets)
+	if err != nil {
+		closeAll(sockets)
+		return nil, err
+	}
+	return a, nil
+}
+
+// open binds one listener.
+func open(l Listen) (*socket, error) {
+	network := l.Network
+	if host, _, err := net.SplitHostPort(l.Addr); err == nil {
+		if ip, err := netip.ParseAddr(host); err == nil && ip.Is4() {
+			network += "4" // "0.0.0.0" alone would open a socket for both families
+		}
+	}
+	switch l.Network {
+	case "udp":
+		conn, err := net.ListenPacket(network, l.Addr)
+		if err != nil {
+			return nil, fmt.Errorf("sip: listen %s %s: %w", l.Network, l.Addr, err)
+		}
+		return &socket{network: "udp", packet: conn, addr: addrOf(conn.LocalAddr())}, nil
+	case "tcp":
+		listener, err := net.Listen(network, l.Addr)
+		if err != nil {
+			return nil, fmt.Errorf("sip: listen %s %s: %w", l.Network, l.Addr, err)
+		}
+		return &socket{network: "tcp", stream: listener, addr: addrOf(listener.Addr())}, nil
+	}
+	return nil, fmt.Errorf("sip: listen %s://%s: transport is not supported", l.Network, l.Addr)
+}
+
+func closeAll(sockets []*socket) {
+	for _, s := range sockets {
+		s.close()
+	}
+}
+
+// close closes the listener; a second time does nothing.
+func (s *socket) close() {
+	if s.packet != nil {
+		_ = s.packet.Close() // nothing is left to save when closing fails
+		return
+	}
+	_ = s.stream.Close()
+}
+
+// assemble builds an Agent on sockets that are open.
+func assemble(opt Options, sockets []*socket) (*Agent, error) {
+	meter, err := newMeter(opt.Metrics)
+	if err != nil {
+		return nil, err
+	}
+	library := newQuiet(opt.Log)
+	prepareLibrary(library)
+	a := &Agent{opt: opt, log: opt.Log, meter: meter, sockets: sockets, legs: newLegs()}
+	a.life, a.end = context.WithCancel(context.Background())
+	a.tpl = wire.NewTransportLayer(net.DefaultResolver, wire.NewParser(), nil, wire.WithTransportLayerLogger(library))
+	a.tpl.OnMessage(a.stamp) // before the transaction layer's own
+	a.txl = wire.NewTransactionLayer(a.tpl,
+		wire.WithTransactionLayerLogger(library),
+		wire.WithTransactionLayerUnhandledResponseHandler(a.strayResponse),
+		wire.WithTransactionLayerTerminateOnConnClose())
+	a.txl.OnRequest(a.serve)
+	a.scribe = newScribe(a)
+	a.digest = newDigestServer(opt.Domain)
+	a.trunks = newTrunks(a)
+	if err := a.Reconfigure(opt.Directory); err != nil {
+		a.end()
+		return nil, err
+	}
+	if a.registrar, err = newRegistrar(a); err != nil {
+		a.end()
+		return nil, err
+	}
+	return a, nil
+}
+
+// Addrs returns the addresses that are really listened on, in the order of
+// Options.Listen.
+func (a *Agent) Addrs() []netip.AddrPort {
+	all := make([]netip.AddrPort, len(a.sockets))
+	for i, s := range a.sockets {
+		all[i] = s.addr
+	}
+	return all
+}
+
+// Run serves until ctx ends, then closes the Agent. A listener that stops by
+// itself is fatal: its error is returned.
+func (a *Agent) Run(ctx context.Context) error {
+	failed := make(chan error, len(a.sockets))
+	g := &guard{trusted: a.isTrunk, reject: a.meter.reject}
+	for _, s := range a.sockets {
+		if !a.tasks.start(func() { failed <- a.listen(s, g) }) {
+			return errors.New("sip: the agent is closed")
+		}
+	}
+	a.trunks.start()
+	a.registrar.start()
+	var err error
+	select {
+	case <-ctx.Done():
+	case <-a.life.Done():
+	case err = <-failed:
+	}
+	if ctx.Err() != nil || a.life.Err() != nil {
+		err = nil
+	}
+	a.Close()
+	return err
+}
+
+// listen serves one socket until it is closed.
+func (a *Agent) listen(s *socket, g *guard) error {
+	var err error
+	if s.packet != nil {
+		err = a.tpl.ServeUDP(&guardedPacket{PacketConn: s.packet, guard: g})
+	} else {
+		err = a.tpl.ServeTCP(&guardedListener{Listener: s.stream, guard: g})
+	}
+	return fmt.Errorf("sip: listener %s %s stopped: %w", s.network, s.addr, errors.Join(err, net.ErrClosed))
+}
+
+// Close stops serving and waits for everything that the Agent started. Calls
+// are not ended: that is their owner's to do before.
+func (a *Agent) Close() {
+	a.close.Do(func() {
+		a.end()
+		a.trunks.stop()
+		a.registrar.stop()
+		a.txl.Close()
+		closeAll(a.sockets)
+		if err := a.tpl.Close(); err != nil {
+			a.log.Debug("closing sip connections", "err", err)
+		}
+		a.tasks.wait()
+		a.scribe.stop()
+	})
+}

@@ -1,0 +1,149 @@
+package sip
+
+import (
+	"strings"
+
+	"github.com/icholy/digest"
+
+	wire "github.com/emiago/sipgo/sip"
+)
+
+// askTrunk sends a request within a dialog; a trunk's challenge is answered
+// once. trunk is empty for phones.
+func (a *Agent) askTrunk(trunk string, req *wire.Request, to hop, got func(*wire.Response)) {
+	a.address(req, to)
+	a.ask(req, func(res *wire.Response) {
+		t := a.trunkNamed(trunk)
+		if t == nil || !challenge(res) {
+			got(res)
+			return
+		}
+		again, ok := authorize(req, res, t.Auth)
+		if !ok {
+			got(res)
+			return
+		}
+		a.address(again, to)
+		a.ask(again, got)
+	})
+}
+
+// challenge reports whether a response asks for credentials.
+func challenge(res *wire.Response) bool {
+	return res != nil && (res.StatusCode == 401 || res.StatusCode == 407)
+}
+
+// challenged answers a trunk's challenge of our INVITE, once; true when the
+// INVITE goes out again.
+func (f *fork) challenged(res *wire.Response) bool {
+	l := f.leg
+	t := l.a.trunkNamed(l.trunk)
+	if t == nil || f.tried || f.over || !challenge(res) {
+		return false
+	}
+	req, ok := authorize(f.req, res, t.Auth)
+	if !ok {
+		return false
+	}
+	f.tried = true
+	f.req = req
+	f.dlg.localSeq = req.CSeq().SeqNo
+	f.dlg.inviteSeq = req.CSeq().SeqNo
+	f.heard, f.tx = false, nil
+	f.send()
+	return true
+}
+
+// authorize returns the request again, with credentials for the strongest
+// challenge that we can answer (RFC 8760), the next CSeq number and no Via.
+// Only a trunk's own credentials ever get here, and only in answer to what its
+// own address sent.
+func authorize(req *wire.Request, res *wire.Response, who Credentials) (*wire.Request, bool) {
+	ask, reply := "WWW-Authenticate", "Authorization"
+	if res.StatusCode == 407 {
+		ask, reply = "Proxy-Authenticate", "Proxy-Authorization"
+	}
+	chal := strongest(res.GetHeaders(ask))
+	if chal == nil || who.Username == "" {
+		return nil, false
+	}
+	creds, err := digest.Digest(chal, digest.Options{
+		Method: string(req.Method), URI: req.Recipient.String(), Username: who.Username, Password: who.Password,
+	})
+	if err != nil {
+		return nil, false
+	}
+	again := req.Clone()
+	again.RemoveHeader("Via")
+	again.RemoveHeader(reply)
+	again.CSeq().SeqNo++
+	again.AppendHeader(header(reply, creds.String()))
+	again.From()
+	again.To()
+	return again, true
+}
+
+// strongest picks the challenge to answer: SHA-256 before MD5; nil when there
+// is none that we understand.
+func strongest(headers []wire.Header) *digest.Challenge {
+	var top *digest.Challenge
+	for _, h := range headers {
+		c, err := digest.ParseChallenge(h.Value())
+		if err != nil || c.Nonce == "" {
+			continue
+		}
+		for i, q := range c.QOP {
+			c.QOP[i] = strings.TrimSpace(q)
+		}
+		c.Algorithm = strings.ToUpper(c.Algorithm)
+		if digest.CanDigest(c) && (top == nil || strength(c) > strength(top)) {
+			top = c
+		}
+	}
+	return top
+}
+
+func strength(c *digest.Challenge) int {
+	switch c.Algorithm {
+	case "SHA-512-256", "SHA-512":
+		return 2
+	case "SHA-256":
+		return 1
+	}
+	return 0
+}
+
+// persistFork stores a fork that has not been answered.
+func (l *leg) persistFork(f *fork) {
+	d := f.dlg.record(f.key())
+	if via := f.req.Via(); via != nil {
+		d.Via = via.Value()
+	}
+	l.a.scribe.saveDialog(d)
+}
+
+// persist stores the leg's dialog.
+func (l *leg) persist(confirmed bool) {
+	if l.stage == stageOver {
+		return
+	}
+	d := l.dlg.record(l.id)
+	to := l.a.nextHop(&l.dlg, l.trunk)
+	d.Confirmed, d.UAS, d.Transport, d.Source = confirmed, l.in != nil, to.transport, to.addr
+	if l.in != nil && !confirmed {
+		d.Source = sourceOf(l.in.req)
+		d.Via = viasOf(l.in.req)
+		d.LocalCSeq = l.dlg.inviteSeq
+	}
+	l.a.scribe.saveDialog(d)
+}
+
+// viasOf returns all Via values of a request, topmost first.
+func viasOf(req *wire.Request) string {
+	all := req.GetHeaders("Via")
+	values := make([]string, len(all))
+	for i, v := range all {
+		values[i] = v.Value()
+	}
+	return strings.Join(values, ", ")
+}

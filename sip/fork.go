@@ -1,0 +1,200 @@
+package sip
+
+import (
+	"time"
+
+	wire "github.com/emiago/sipgo/sip"
+
+	"tandem/call"
+)
+
+// fork is one INVITE of ours. The leg's mailbox owns it.
+type fork struct {
+	leg     *leg
+	n       int
+	req     *wire.Request
+	hop     hop
+	dlg     dialog // as far as it is known before an answer
+	binding *call.Binding
+
+	tx       *wire.ClientTx
+	heard    bool // any provisional response came
+	rang     bool
+	over     bool // answered, failed or given up
+	giveUp   *call.Cause
+	sent     bool // the CANCEL is out
+	tried    bool // a challenge was answered
+	bye      *call.Cause
+	acks     map[string]*wire.Request // by the To tag of the 2xx
+	silence  *time.Timer
+	deadline *time.Timer
+}
+
+func newFork(l *leg, n int, req *wire.Request, to hop, b *call.Binding) *fork {
+	f := &fork{leg: l, n: n, req: req, hop: to, binding: b, acks: map[string]*wire.Request{}}
+	f.dlg = dialog{
+		callID:    req.CallID().Value(),
+		local:     req.From().Value(),
+		remote:    req.To().Value(),
+		localTag:  tagOf(req.From().Params),
+		target:    req.Recipient,
+		localSeq:  req.CSeq().SeqNo,
+		inviteSeq: req.CSeq().SeqNo,
+		hop:       to,
+	}
+	return f
+}
+
+// send sends the INVITE and follows its responses.
+func (f *fork) send() {
+	l := f.leg
+	f.finish()
+	l.a.address(f.req, f.hop)
+	l.persistFork(f)
+	f.silence = l.after(silenceLimit, func() { f.unheard() })
+	req := f.req
+	if !l.a.tasks.start(func() { f.follow(req) }) {
+		l.failed(f, call.Cause{Kind: call.CauseUnreachable, Text: "shutting down"})
+	}
+}
+
+// follow reads the responses of one transaction until it is over. It runs on
+// its own goroutine and touches nothing but the mailbox.
+func (f *fork) follow(req *wire.Request) {
+	l := f.leg
+	tx, err := l.a.begin(req)
+	if err != nil {
+		l.box.command(func() { f.broken(req, err) })
+		return
+	}
+	l.box.command(func() { f.began(req, tx) })
+	// A 2xx after the first comes here: resent, or another branch's.
+	tx.OnRetransmission(func(res *wire.Response) {
+		l.box.post(func() { f.response(req, res) })
+	})
+	for {
+		select {
+		case res := <-tx.Responses():
+			l.box.command(func() { f.response(req, res) })
+		case <-tx.Done():
+			err := tx.Err()
+			l.box.command(func() { f.broken(req, err) })
+			return
+		case <-l.a.life.Done():
+			tx.Terminate()
+			return
+		}
+	}
+}
+
+// began notes the transaction that a CANCEL has to belong to.
+func (f *fork) began(req *wire.Request, tx *wire.ClientTx) {
+	if f.req == req {
+		f.tx = tx
+	}
+}
+
+// response takes any response to the INVITE.
+func (f *fork) response(req *wire.Request, res *wire.Response) {
+	if f.req != req || res.To() == nil || res.CSeq() == nil {
+		return // to an INVITE that was challenged since
+	}
+	f.heard = true
+	if f.silence != nil {
+		f.silence.Stop()
+	}
+	switch {
+	case res.StatusCode < 200:
+		f.rang = f.rang || res.StatusCode > 100
+		f.cancelNow()
+		if res.StatusCode > 100 {
+			f.leg.provisional(f, res)
+		}
+	case res.StatusCode < 300:
+		f.leg.success(f, res)
+	case f.challenged(res):
+	default:
+		f.leg.failed(f, causeOf(res.StatusCode, f.rang, f.binding != nil))
+	}
+}
+
+// broken takes the end of a transaction that brought no final response: a
+// timeout, or a transport that failed.
+func (f *fork) broken(req *wire.Request, err error) {
+	if f.req != req || f.over {
+		return
+	}
+	text := "no answer"
+	if err != nil {
+		text = err.Error()
+	}
+	f.leg.failed(f, call.Cause{Kind: call.CauseUnreachable, Q850: 18, Text: text})
+}
+
+// unheard gives up a callee that did not even say that it is trying.
+func (f *fork) unheard() {
+	if f.heard || f.over {
+		return
+	}
+	f.cancelWith(call.Cause{Kind: call.CauseUnreachable, Text: "no answer"})
+	f.leg.failed(f, call.Cause{Kind: call.CauseUnreachable, Code: 408, Q850: 18, Text: "No answer within 3 s"})
+}
+
+// cancel gives a fork up before it answered.
+func (f *fork) cancel(why call.Cause) {
+	if f.over {
+		return
+	}
+	f.over = true
+	f.finish()
+	f.cancelWith(why)
+	f.leg.a.scribe.deleteDialog(f.key())
+}
+
+// cancelWith sends a CANCEL, or lets the first provisional response send it:
+// before that there may be nothing to cancel (RFC 3261 section 9.1). An answer
+// that comes all the same is acknowledged and ended.
+func (f *fork) cancelWith(why call.Cause) {
+	if f.giveUp == nil {
+		f.giveUp = &why
+		f.cancelNow()
+	}
+}
+
+// cancelNow sends the CANCEL that is wanted, once the callee is known to work
+// on the INVITE.
+func (f *fork) cancelNow() {
+	if f.giveUp == nil || !f.heard || f.sent {
+		return
+	}
+	f.sent = true
+	a := f.leg.a
+	req := cancelOf(f.req)
+	req.AppendHeader(header("Reason", cancelReason(*f.giveUp)))
+	a.route(req, f.hop, a.originFor(f.hop))
+	a.ask(req, func(*wire.Response) {})
+	// A callee that never answers the INVITE any more is let go in the end.
+	if tx := f.tx; tx != nil {
+		f.deadline = f.leg.after(timerAbsent, tx.Terminate)
+	}
+}
+
+// cancelOf builds the CANCEL of an INVITE: the same Via, tags and CSeq number
+// (RFC 3261 section 9.1).
+func cancelOf(invite *wire.Request) *wire.Request {
+	req := wire.NewRequest(wire.CANCEL, invite.Recipient)
+	req.AppendHeader(wire.HeaderClone(invite.Via()))
+	wire.CopyHeaders("Route", invite, req)
+	for _, name := range []string{"Max-Forwards", "From", "To", "Call-ID"} {
+		wire.CopyHeaders(name, invite, req)
+	}
+	req.AppendHeader(&wire.CSeqHeader{SeqNo: invite.CSeq().SeqNo, MethodName: wire.CANCEL})
+	return req
+}
+
+// finish stops the fork's timer.
+func (f *fork) finish() {
+	if f.silence != nil {
+		f.silence.Stop()
+	}
+}

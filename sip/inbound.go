@@ -1,0 +1,190 @@
+package sip
+
+import (
+	"errors"
+	"log/slog"
+	"time"
+
+	wire "github.com/emiago/sipgo/sip"
+
+	"tandem/call"
+)
+
+// inbound is what a leg keeps of the INVITE that the peer sent.
+type inbound struct {
+	req    *wire.Request
+	tx     *wire.ServerTx
+	merged string // its merge key
+	late   bool   // it had no SDP: the peer answers our offer in the ACK
+}
+
+// unacked is a 2xx to an INVITE until its ACK is here. We resend it ourselves,
+// over TCP too, because a proxy on the way may lose it (RFC 3261 section
+// 13.3.1.4).
+type unacked struct {
+	tx    *wire.ServerTx
+	res   *wire.Response
+	seq   uint32 // the INVITE's CSeq
+	late  bool   // the ACK carries the SDP answer
+	pause time.Duration
+	spent time.Duration
+	timer *time.Timer
+}
+
+func (a *Agent) newInbound(id call.LegID, req *wire.Request, tx *wire.ServerTx, trunk *Trunk) *leg {
+	l := &leg{a: a, id: id, trunk: trunk.Name, dlg: answering(req)}
+	l.box.start = a.tasks.start
+	l.in = &inbound{req: req, tx: tx, late: sdpOf(req) == nil}
+	a.legs.add(l, l.dlg.localTag)
+	return l
+}
+
+// progress sends a provisional response.
+func (l *leg) progress(status int, sdp []byte) {
+	if l.stage != stageEarly || l.in == nil || status <= 100 || status >= 200 {
+		return
+	}
+	res := l.a.response(l.in.req, status, sdp, l.contact())
+	if err := l.a.send(l.in.tx, res); err != nil {
+		l.a.log.Debug("provisional response", l.attrs(), slog.Int("status", status), slog.Any("err", err))
+	}
+}
+
+// answer sends 200. A CANCEL that came first wins: the transaction is the one
+// place that decides, and says so by its error.
+func (l *leg) answer(sdp []byte) {
+	if l.stage != stageEarly || l.in == nil {
+		return
+	}
+	res := l.a.response(l.in.req, 200, sdp, l.contact(), header("Allow", allowValue))
+	err := l.conclude(res)
+	if errors.Is(err, wire.ErrTransactionCanceled) {
+		l.cancelled("")
+		return
+	}
+	if err != nil {
+		l.gone(call.Cause{Kind: call.CauseFailed, Text: "answer: " + err.Error()})
+		return
+	}
+	l.stage = stageAnswered
+	l.persist(true)
+	l.await(&unacked{tx: l.in.tx, res: res, seq: l.dlg.inviteSeq, late: l.in.late})
+}
+
+// conclude sends the final response of the peer's INVITE.
+func (l *leg) conclude(res *wire.Response) error {
+	err := l.a.send(l.in.tx, res)
+	if errors.Is(err, wire.ErrTransactionCanceled) {
+		// 487 went out already, but the library would now resend our response
+		// in its place: give it the right one back.
+		_ = l.in.tx.Respond(l.a.response(l.in.req, 487, nil)) // sends nothing now
+	}
+	return err
+}
+
+// await begins to resend a 2xx until its ACK comes.
+func (l *leg) await(u *unacked) {
+	l.settled()
+	u.pause = timerT1
+	l.unacked = u
+	u.timer = l.after(u.pause, func() { l.resend(u) })
+}
+
+// resend sends a 2xx again, or gives up after 64*T1 and hangs up.
+func (l *leg) resend(u *unacked) {
+	if l.unacked != u {
+		return
+	}
+	u.spent += u.pause
+	if u.spent >= timerAbsent {
+		l.unacked = nil
+		l.unanswered(u)
+		return
+	}
+	_ = u.tx.Respond(u.res) // the next turn tries again
+	u.pause = min(2*u.pause, timerT2, timerAbsent-u.spent)
+	u.timer = l.after(u.pause, func() { l.resend(u) })
+}
+
+// unanswered ends a dialog whose ACK never came.
+func (l *leg) unanswered(*unacked) {
+	why := call.Cause{Kind: call.CauseFailed, Code: 408, Q850: 102, Text: "No ACK"}
+	if l.hangup != nil {
+		why = *l.hangup
+	}
+	l.bye(why)
+	l.gate.post(l.a.opt.Lines, l.id.Call(), call.LegGone{Leg: l.id, Cause: why}, true)
+}
+
+// settled ends the wait for an ACK.
+func (l *leg) settled() {
+	if l.unacked != nil {
+		l.unacked.timer.Stop()
+		l.unacked = nil
+	}
+}
+
+// acknowledged takes the ACK of a 2xx.
+func (l *leg) acknowledged(seq uint32, sdp []byte) {
+	u := l.unacked
+	if u == nil || u.seq != seq || l.stage == stageOver {
+		return
+	}
+	l.settled()
+	l.stage = stageConfirmed
+	if l.hangup != nil {
+		l.bye(*l.hangup)
+		return
+	}
+	if u.late && sdp != nil {
+		l.post(call.LegAccepted{Leg: l.id, SDP: sdp})
+	}
+}
+
+// cancelled takes the peer's CANCEL; the transaction has answered it and the
+// INVITE. It means nothing once we answered.
+func (l *leg) cancelled(reason string) {
+	if l.stage != stageEarly {
+		return
+	}
+	l.a.meter.sent(487)
+	l.gone(call.Cause{Kind: call.CauseCancelled, Code: 487, Q850: q850Of(reason), Text: "Cancelled by the caller"})
+}
+
+// transactionEnded comes when the INVITE's transaction is over, in whatever
+// way; before a final response that means that its connection broke.
+func (l *leg) transactionEnded() {
+	l.a.legs.unclaim(l.in.merged)
+	if l.stage == stageEarly {
+		l.gone(call.Cause{Kind: call.CauseFailed, Text: "connection of the caller is gone"})
+	}
+}
+
+// refuse answers the INVITE with a failure.
+func (l *leg) refuse(why call.Cause) {
+	status, q850 := statusOf(why)
+	headers := []wire.Header{header("Reason", byeReason(call.Cause{Kind: why.Kind, Q850: q850, Text: why.Text}))}
+	if status == 503 {
+		headers = append(headers, header("Retry-After", retryAfter))
+	}
+	l.finish()
+	l.ended(l.a.response(l.in.req, status, nil, headers...))
+}
+
+// turnAway refuses a call that nobody has room for.
+func (l *leg) turnAway() {
+	if l.stage == stageEarly {
+		l.finish()
+		l.ended(l.a.response(l.in.req, 503, nil, header("Retry-After", retryAfter)))
+	}
+}
+
+// ended sends a final response after which nothing is left to do.
+func (l *leg) ended(res *wire.Response) {
+	if err := l.conclude(res); err != nil {
+		l.a.log.Debug("final response", l.attrs(), slog.Int("status", res.StatusCode), slog.Any("err", err))
+	}
+}
+
+// contact is where the peer reaches us within the dialog.
+func (l *leg) contact() wire.Header { return l.a.contact("", l.dlg.hop) }

@@ -1,0 +1,225 @@
+package sip
+
+import (
+	"log/slog"
+	"sync"
+	"time"
+
+	wire "github.com/emiago/sipgo/sip"
+
+	"tandem/call"
+)
+
+// stage is how far a leg's INVITE got.
+type stage uint8
+
+const (
+	stageEarly     stage = iota // no final response yet
+	stageAnswered               // our 2xx is out, its ACK is not here
+	stageConfirmed              // answered and acknowledged
+	stageOver                   // ended by either side
+)
+
+// leg is one side of a call. Everything but id, user, trunk and gate belongs
+// to the mailbox.
+type leg struct {
+	a     *Agent
+	id    call.LegID
+	user  string // whose phone, or empty
+	trunk string // which trunk, or empty
+	box   mailbox
+	gate  gate
+
+	stage   stage
+	dlg     dialog
+	in      *inbound  // set when the peer sent the INVITE
+	out     *outbound // set when we did
+	unacked *unacked  // our 2xx that waits for its ACK
+	renewal *renewal  // the peer's re-INVITE or UPDATE that waits for our answer
+	hangup  *call.Cause
+}
+
+// legs finds a leg by its ID and by our tag in its dialog.
+type legs struct {
+	mu     sync.Mutex
+	byID   map[call.LegID]*leg
+	byTag  map[string]*leg
+	merged map[string]struct{} // INVITEs being served, whatever way they took
+}
+
+func newLegs() *legs {
+	return &legs{byID: map[call.LegID]*leg{}, byTag: map[string]*leg{}, merged: map[string]struct{}{}}
+}
+
+// claim takes a merge key; false when the same INVITE is being served already.
+func (t *legs) claim(key string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if _, taken := t.merged[key]; taken {
+		return false
+	}
+	t.merged[key] = struct{}{}
+	return true
+}
+
+func (t *legs) unclaim(key string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.merged, key)
+}
+
+// add makes a leg known under its ID and tags; false when the ID is taken.
+func (t *legs) add(l *leg, tags ...string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if other, taken := t.byID[l.id]; taken && other != l {
+		return false
+	}
+	t.byID[l.id] = l
+	for _, tag := range tags {
+		t.byTag[tag] = l
+	}
+	return true
+}
+
+// drop forgets a leg.
+func (t *legs) drop(l *leg) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.byID, l.id)
+	for tag, owner := range t.byTag {
+		if owner == l {
+			delete(t.byTag, tag)
+		}
+	}
+}
+
+func (t *legs) get(id call.LegID) *leg {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.byID[id]
+}
+
+// byDialog finds the leg whose tag a request carries in To.
+func (t *legs) byDialog(req *wire.Request) *leg {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.byTag[tagOf(req.To().Params)]
+}
+
+// tagged reports whether a live leg has our tag.
+func (t *legs) tagged(tag string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.byTag[tag] != nil
+}
+
+// Invite calls a target. LegProgress, LegAnswered or LegGone follow.
+func (a *Agent) Invite(id call.LegID, to call.Target, sdp []byte) {
+	l := a.newOutbound(id, to, sdp)
+	if !a.legs.add(l) {
+		a.log.Error("leg invited twice", slog.String("leg_id", string(id)))
+		return
+	}
+	l.box.command(l.start)
+}
+
+// Progress sends a provisional response, with early media when sdp is not nil.
+func (a *Agent) Progress(id call.LegID, status int, sdp []byte) {
+	a.command(id, func(l *leg) { l.progress(status, sdp) })
+}
+
+// Answer sends 200 with our SDP.
+func (a *Agent) Answer(id call.LegID, sdp []byte) {
+	a.command(id, func(l *leg) { l.answer(sdp) })
+}
+
+// Reanswer answers the peer's new offer: with sdp, or with 488 when it is nil.
+func (a *Agent) Reanswer(id call.LegID, sdp []byte) {
+	a.command(id, func(l *leg) { l.reanswer(sdp) })
+}
+
+// Release rejects, cancels or hangs up. Once it returns, nothing more is
+// posted about the leg.
+func (a *Agent) Release(id call.LegID, why call.Cause) {
+	l := a.legs.get(id)
+	if l == nil {
+		return
+	}
+	l.gate.shutNow()
+	l.box.command(func() { l.release(why) })
+}
+
+// command runs f in the mailbox of a leg; an unknown leg is ignored.
+func (a *Agent) command(id call.LegID, f func(*leg)) {
+	if l := a.legs.get(id); l != nil {
+		l.box.command(func() { f(l) })
+	}
+}
+
+// after runs f in the leg's mailbox when the time has passed.
+func (l *leg) after(d time.Duration, f func()) *time.Timer {
+	return time.AfterFunc(d, func() { l.box.command(f) })
+}
+
+// post hands an input to the call. A leg whose call no longer exists ends.
+func (l *leg) post(in call.Input) {
+	if !l.gate.post(l.a.opt.Lines, l.id.Call(), in, false) {
+		l.gate.shutNow()
+		l.release(call.Cause{Kind: call.CauseFailed, Text: "call is gone"})
+	}
+}
+
+// gone tells the call that the leg ended by itself, and forgets the leg.
+func (l *leg) gone(why call.Cause) {
+	l.finish()
+	l.gate.post(l.a.opt.Lines, l.id.Call(), call.LegGone{Leg: l.id, Cause: why}, true)
+}
+
+// finish ends everything that a leg keeps running and forgets it.
+func (l *leg) finish() {
+	l.close()
+	l.a.scribe.deleteDialog(l.id)
+}
+
+// close is finish without deleting the stored dialog.
+func (l *leg) close() {
+	l.stage = stageOver
+	l.settled()
+	if r := l.renewal; r != nil {
+		l.renewal = nil
+		l.a.respond(r.req, r.tx, 487)
+	}
+	l.a.legs.drop(l)
+}
+
+// release ends a leg by our own decision, as its stage asks.
+func (l *leg) release(why call.Cause) {
+	switch {
+	case l.stage == stageOver:
+	case l.stage == stageEarly && l.in != nil:
+		l.refuse(why)
+	case l.stage == stageEarly:
+		l.abandon(why)
+	case l.stage == stageAnswered:
+		// A callee must not send BYE before the ACK is here (RFC 3261
+		// section 15); it follows as soon as it is, or when it is overdue.
+		l.hangup = &why
+	default:
+		l.bye(why)
+	}
+}
+
+// bye ends a confirmed dialog. What is stored of it goes once the peer knows.
+func (l *leg) bye(why call.Cause) {
+	req := l.dlg.request(wire.BYE)
+	req.AppendHeader(header("Reason", byeReason(why)))
+	l.close()
+	l.a.askTrunk(l.trunk, req, l.a.nextHop(&l.dlg, l.trunk), func(*wire.Response) { l.a.scribe.deleteDialog(l.id) })
+}
+
+// attrs are what every log line about the leg carries.
+func (l *leg) attrs() slog.Attr {
+	return slog.Group("", slog.String("call_id", string(l.id.Call())), slog.String("leg_id", string(l.id)),
+		slog.String("user", l.user), slog.String("trunk", l.trunk))
+}

@@ -1,0 +1,116 @@
+package sip
+
+import (
+	"sync"
+
+	"tandem/call"
+)
+
+// mailboxLimit is how many events of one leg may wait. A leg gets a handful in
+// its life; more means a peer that floods it.
+const mailboxLimit = 64
+
+// tasks counts the Agent's goroutines so that Close can wait for them.
+type tasks struct {
+	mu     sync.Mutex
+	closed bool
+	wg     sync.WaitGroup
+}
+
+// start runs f on a goroutine of its own; false when the Agent is closing.
+func (t *tasks) start(f func()) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return false
+	}
+	t.wg.Go(f)
+	return true
+}
+
+// wait refuses new tasks and waits for the running ones.
+func (t *tasks) wait() {
+	t.mu.Lock()
+	t.closed = true
+	t.mu.Unlock()
+	t.wg.Wait()
+}
+
+// mailbox runs functions one after another, in the order in which they were
+// posted. It has a goroutine only while there is something to do.
+type mailbox struct {
+	start func(func()) bool
+
+	mu    sync.Mutex
+	queue []func()
+	busy  bool
+}
+
+// post hands over what the wire brought and never waits; false when too much
+// is waiting.
+func (m *mailbox) post(f func()) bool { return m.put(f, mailboxLimit) }
+
+// command hands over what we decided ourselves: it is never refused, and there
+// is never more of it than our own machine makes.
+func (m *mailbox) command(f func()) { m.put(f, mailboxLimit<<4) }
+
+func (m *mailbox) put(f func(), limit int) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.queue) >= limit {
+		return false
+	}
+	m.queue = append(m.queue, f)
+	if !m.busy {
+		m.busy = m.start(m.drain)
+	}
+	return true
+}
+
+func (m *mailbox) drain() {
+	for f := m.next(); f != nil; f = m.next() {
+		f()
+	}
+}
+
+// next takes the oldest function; nil ends the drain.
+func (m *mailbox) next() func() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.queue) == 0 {
+		m.busy = false
+		return nil
+	}
+	f := m.queue[0]
+	m.queue[0] = nil
+	m.queue = m.queue[1:]
+	return f
+}
+
+// gate lets a leg's inputs through until its last one, or until its call
+// released it: after that the call hears nothing more of the leg.
+type gate struct {
+	mu   sync.Mutex
+	shut bool
+}
+
+// shutNow closes the gate; it reports whether it was open.
+func (g *gate) shutNow() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	was := !g.shut
+	g.shut = true
+	return was
+}
+
+// post hands an input to the call; last closes the gate with it. It returns
+// false when the call no longer exists.
+func (g *gate) post(lines call.Lines, id call.ID, in call.Input, last bool) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.shut {
+		return true
+	}
+	g.shut = last
+	return lines.Post(id, in)
+}

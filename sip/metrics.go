@@ -1,0 +1,61 @@
+package sip
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	wire "github.com/emiago/sipgo/sip"
+)
+
+// meter counts what passes over the wire.
+type meter struct {
+	requests  *prometheus.CounterVec
+	responses *prometheus.CounterVec
+	rejected  *prometheus.CounterVec
+	bindings  prometheus.Gauge
+	trunkUp   *prometheus.GaugeVec
+}
+
+// newMeter makes the collectors and registers them; a nil registerer keeps
+// them private.
+func newMeter(reg prometheus.Registerer) (*meter, error) {
+	m := &meter{
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "tandem_sip_requests_total", Help: "SIP requests received."}, []string{"method"}),
+		responses: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "tandem_sip_responses_total", Help: "SIP responses sent."}, []string{"code"}),
+		rejected: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "tandem_sip_rejected_total", Help: "SIP messages refused or dropped."}, []string{"reason"}),
+		bindings: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "tandem_registrations", Help: "Registered phones."}),
+		trunkUp: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "tandem_trunk_up", Help: "1 when the trunk answers."}, []string{"trunk"}),
+	}
+	if reg == nil {
+		return m, nil
+	}
+	var errs []error
+	for _, c := range []prometheus.Collector{m.requests, m.responses, m.rejected, m.bindings, m.trunkUp} {
+		errs = append(errs, reg.Register(c))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, fmt.Errorf("sip: metrics: %w", err)
+	}
+	return m, nil
+}
+
+// received counts a request; methods that nobody knows share one label.
+func (m *meter) received(method wire.RequestMethod) {
+	label := "other"
+	if allowed(method) || known(method) {
+		label = string(method)
+	}
+	m.requests.WithLabelValues(label).Inc()
+}
+
+func (m *meter) sent(status int) { m.responses.WithLabelValues(strconv.Itoa(status)).Inc() }
+
+func (m *meter) reject(reason string) { m.rejected.WithLabelValues(reason).Inc() }

@@ -1,0 +1,142 @@
+package sip
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"tandem/call"
+)
+
+// BindingStore keeps registrations across restarts.
+type BindingStore interface {
+	// SaveBinding stores a binding in place of one of the same user that has
+	// the same instance, or the same contact when there is no instance.
+	SaveBinding(ctx context.Context, b call.Binding) error
+	DeleteBinding(ctx context.Context, b call.Binding) error
+	Bindings(ctx context.Context) ([]call.Binding, error)
+}
+
+// DialogStore keeps what is needed to end dialogs after a crash.
+type DialogStore interface {
+	SaveDialog(ctx context.Context, d call.Dialog) error
+	DeleteDialog(ctx context.Context, leg call.LegID) error
+	Dialogs(ctx context.Context) ([]call.Dialog, error)
+}
+
+// Presence hears when a user gains the first reachable phone and loses the
+// last one. It is told in order, must not wait and must not call the Agent.
+type Presence interface {
+	PhoneUp(user string)
+	PhoneDown(user string)
+}
+
+// TrunkWatcher hears when a trunk comes up or goes down, with the reason. It
+// must not wait.
+type TrunkWatcher interface {
+	TrunkState(trunk string, up bool, why string)
+}
+
+// Listen is one socket to serve.
+type Listen struct {
+	Network string // udp or tcp
+	Addr    string // host:port; port 0 asks for a free one
+}
+
+// User is somebody who may register phones.
+type User struct {
+	Name     string
+	Password string // plain: digest needs it, or hashes made of it
+}
+
+// CallerID says which header of an outgoing INVITE carries our number.
+type CallerID string
+
+// The caller ID styles.
+const (
+	CallerIDFrom     CallerID = "from"
+	CallerIDAsserted CallerID = "p-asserted-identity" // RFC 3325
+	CallerIDRemote   CallerID = "remote-party-id"
+)
+
+// Credentials answer a trunk's digest challenge.
+type Credentials struct{ Username, Password string }
+
+// Registration is our own registration with a trunk that asks for one.
+type Registration struct {
+	Credentials
+	Expires time.Duration // asked for; 0 means an hour
+}
+
+// Trunk is a carrier link.
+type Trunk struct {
+	Name      string
+	Address   string         // host[:port]; without a port SRV records are asked first (RFC 3263)
+	Transport string         // udp or tcp
+	Allow     []netip.Prefix // sources of inbound calls; nil: what Address resolves to
+	Auth      Credentials
+	Register  *Registration // nil: the carrier asks for none
+	CallerID  CallerID
+	// TrustCallerID believes P-Asserted-Identity on inbound calls.
+	TrustCallerID bool
+	// Format writes an E.164 number as the carrier wants it; nil leaves it.
+	Format    func(e164 string) string
+	Keepalive time.Duration // between OPTIONS; 0: none are sent
+}
+
+// Directory is what may change while the Agent runs.
+type Directory struct {
+	Users  []User
+	Trunks []Trunk
+}
+
+// Options are what an Agent is made of. Lines, Domain and at least one Listen
+// are needed; stores, watchers and metrics may be nil.
+type Options struct {
+	Lines     call.Lines
+	Bindings  BindingStore
+	Dialogs   DialogStore
+	Presence  Presence
+	Trunks    TrunkWatcher
+	Directory Directory
+
+	Listen    []Listen
+	Domain    string // host of the users' addresses, and digest realm
+	External  string // address for Via and Contact when behind NAT
+	UserAgent string
+
+	Resolver Resolver // nil: the system's DNS
+	Log      *slog.Logger
+	Metrics  prometheus.Registerer
+}
+
+// check fills in defaults and reports what is missing.
+func (o *Options) check() error {
+	switch {
+	case o.Lines == nil:
+		return errors.New("sip: Options.Lines is missing")
+	case o.Domain == "":
+		return errors.New("sip: Options.Domain is missing")
+	}
+	if o.UserAgent == "" {
+		o.UserAgent = "Tandem"
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Resolver == nil {
+		o.Resolver = systemResolver()
+	}
+	if o.External != "" {
+		if _, err := netip.ParseAddr(strings.Trim(o.External, "[]")); err != nil {
+			return fmt.Errorf("sip: external address %q: %w", o.External, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,227 @@
+package sip
+
+import (
+	"log/slog"
+	"strconv"
+	"time"
+
+	wire "github.com/emiago/sipgo/sip"
+
+	"tandem/call"
+)
+
+// silenceLimit is how long a callee may stay without any answer.
+const silenceLimit = 3 * time.Second
+
+// outbound is what a leg keeps of the INVITEs that we sent: one per phone of a
+// user, or one to a trunk.
+type outbound struct {
+	to     call.Target
+	sdp    []byte
+	forks  []*fork
+	status int // the last provisional status that was posted
+	causes []call.Cause
+}
+
+func (a *Agent) newOutbound(id call.LegID, to call.Target, sdp []byte) *leg {
+	l := &leg{a: a, id: id, user: to.User}
+	if to.User == "" {
+		l.trunk = to.Trunk
+	}
+	l.box.start = a.tasks.start
+	l.out = &outbound{to: to, sdp: sdp}
+	return l
+}
+
+// start sends the INVITEs.
+func (l *leg) start() {
+	if l.stage != stageEarly {
+		return
+	}
+	if l.user != "" {
+		l.out.forks = l.phones()
+	} else {
+		l.out.forks = l.carrier()
+	}
+	if len(l.out.forks) == 0 {
+		why := best(nil)
+		if l.trunk != "" {
+			why.Text = "trunk has no address"
+		}
+		l.gone(why)
+		return
+	}
+	for _, f := range l.out.forks {
+		l.a.legs.add(l, f.dlg.localTag)
+		f.send()
+	}
+}
+
+// phones makes a fork for each phone of the user that can be reached.
+func (l *leg) phones() []*fork {
+	var forks []*fork
+	for i, b := range l.a.registrar.targets(l.user) {
+		forks = append(forks, newFork(l, i, l.toPhone(b), hop{b.Transport, b.Source}, &b))
+	}
+	return forks
+}
+
+// carrier makes the one fork to a trunk.
+func (l *leg) carrier() []*fork {
+	t := l.a.trunkNamed(l.trunk)
+	if t == nil {
+		return nil
+	}
+	to, ok := l.a.trunks.address(t.Name)
+	if !ok {
+		return nil
+	}
+	return []*fork{newFork(l, 0, l.toTrunk(t, to), to, nil)}
+}
+
+// provisional takes a 1xx above 100.
+func (l *leg) provisional(f *fork, res *wire.Response) {
+	if l.stage != stageEarly || f.over || res.StatusCode == l.out.status {
+		return
+	}
+	l.out.status = res.StatusCode
+	var sdp []byte
+	if len(l.out.forks) == 1 {
+		sdp = sdpOf(res) // early media of several phones would be a babel
+	}
+	l.post(call.LegProgress{Leg: l.id, Status: res.StatusCode, SDP: sdp})
+}
+
+// success takes a 2xx. The first one of the leg wins; any other dialog, of
+// another phone or of a proxy's fork, is acknowledged and ended at once (RFC
+// 3261 section 13.2.2.4).
+func (l *leg) success(f *fork, res *wire.Response) {
+	tag := tagOf(res.To().Params)
+	if ack, again := f.acks[tag]; again {
+		l.a.write(ack)
+		return
+	}
+	d := f.dlg
+	d.answered(res)
+	ack := d.ack(f.dlg.inviteSeq)
+	f.acks[tag] = ack
+	l.a.address(ack, l.a.nextHop(&d, l.trunk))
+	l.a.write(ack)
+	if l.stage != stageEarly || f.over {
+		l.end(d)
+		return
+	}
+	l.win(f, d, res)
+}
+
+// end hangs up a dialog that nobody wants.
+func (l *leg) end(d dialog) {
+	req := d.request(wire.BYE)
+	req.AppendHeader(header("Reason", cancelReason(call.Cause{Kind: call.CauseElsewhere})))
+	l.a.askTrunk(l.trunk, req, l.a.nextHop(&d, l.trunk), func(*wire.Response) {})
+}
+
+// win makes a fork's dialog the leg's.
+func (l *leg) win(f *fork, d dialog, res *wire.Response) {
+	f.over = true
+	f.finish()
+	l.dlg = d
+	l.stage = stageConfirmed
+	l.a.legs.keep(l, d.localTag)
+	for _, other := range l.out.forks {
+		if other != f {
+			other.cancel(call.Cause{Kind: call.CauseElsewhere})
+		}
+	}
+	if f.binding != nil {
+		l.a.registrar.answered(*f.binding)
+	}
+	l.persist(true)
+	l.post(call.LegAnswered{Leg: l.id, SDP: sdpOf(res)})
+	if f.bye != nil && l.stage == stageConfirmed {
+		l.gone(*f.bye)
+	}
+}
+
+// failed takes the end of a fork without an answer.
+func (l *leg) failed(f *fork, why call.Cause) {
+	if f.over {
+		return
+	}
+	f.over = true
+	f.finish()
+	if f.binding != nil {
+		l.a.registrar.judge(*f.binding, why)
+	}
+	l.a.scribe.deleteDialog(f.key())
+	if l.stage != stageEarly {
+		return
+	}
+	l.out.causes = append(l.out.causes, why)
+	if why.Code < 600 && l.pending() {
+		return
+	}
+	for _, other := range l.out.forks {
+		other.cancel(why) // 6xx speaks for all phones (RFC 3261 section 16.7)
+	}
+	l.a.log.Debug("leg not answered", l.attrs(), slog.String("cause", why.String()))
+	l.gone(best(l.out.causes))
+}
+
+// pending reports whether a fork may still answer.
+func (l *leg) pending() bool {
+	for _, f := range l.out.forks {
+		if !f.over {
+			return true
+		}
+	}
+	return false
+}
+
+// abandon cancels what we called before it answered.
+func (l *leg) abandon(why call.Cause) {
+	for _, f := range l.out.forks {
+		f.cancel(why)
+	}
+	l.finish()
+}
+
+// forkDialog returns the dialog of the fork that has our tag.
+func (l *leg) forkDialog(tag string) *dialog {
+	for _, f := range l.out.forks {
+		if f.dlg.localTag == tag {
+			return &f.dlg
+		}
+	}
+	return nil
+}
+
+// hungUpEarly takes a BYE that overtook the 200 before it: requests and
+// responses of one peer are served in any order.
+func (l *leg) hungUpEarly(tag string, why call.Cause) {
+	for _, f := range l.out.forks {
+		if f.dlg.localTag == tag {
+			f.bye = &why
+		}
+	}
+}
+
+// keep leaves a leg known by one tag of several.
+func (t *legs) keep(l *leg, tag string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for known, owner := range t.byTag {
+		if owner == l && known != tag {
+			delete(t.byTag, known)
+		}
+	}
+}
+
+// key names a fork's stored dialog: the leg's ID, with the fork's number when
+// there are several.
+func (f *fork) key() call.LegID {
+	if f.n == 0 {
+		return f.leg.id
+	}
+	return call.LegID(string(f.leg.id) + "." + strconv.Itoa(f.n))
+}

@@ -1,0 +1,89 @@
+package sip
+
+import (
+	"context"
+	"log/slog"
+	"strconv"
+	"sync"
+	"time"
+
+	wire "github.com/emiago/sipgo/sip"
+)
+
+const (
+	maxLogged    = 120 // characters of one attribute
+	maxDatagram  = 65535
+	sampleEvery  = time.Second
+	libraryLevel = slog.LevelWarn
+)
+
+// quiet is the logger that sipgo gets. It writes undecodable messages whole at
+// error level, so anybody could fill a disk: here one record a second passes,
+// cut and quoted, at debug level; what matters is counted elsewhere.
+type quiet struct {
+	out   *slog.Logger
+	state *quietState
+}
+
+type quietState struct {
+	mu   sync.Mutex
+	last time.Time
+}
+
+func newQuiet(out *slog.Logger) *slog.Logger {
+	return slog.New(&quiet{out: out, state: &quietState{}})
+}
+
+// Enabled refuses what the library says below warnings before it is built.
+func (q *quiet) Enabled(_ context.Context, level slog.Level) bool { return level >= libraryLevel }
+
+// Handle passes on at most one record a second.
+func (q *quiet) Handle(ctx context.Context, r slog.Record) error {
+	if !q.out.Enabled(ctx, slog.LevelDebug) || !q.state.take(r.Time) {
+		return nil
+	}
+	attrs := make([]slog.Attr, 0, 4)
+	r.Attrs(func(a slog.Attr) bool {
+		attrs = append(attrs, slog.String(a.Key, cut(a.Value.String())))
+		return len(attrs) < 4
+	})
+	q.out.LogAttrs(ctx, slog.LevelDebug, "sip stack: "+cut(r.Message), attrs...)
+	return nil
+}
+
+// WithAttrs ignores what the library says about itself.
+func (q *quiet) WithAttrs([]slog.Attr) slog.Handler { return q }
+
+// WithGroup ignores groups.
+func (q *quiet) WithGroup(string) slog.Handler { return q }
+
+// take reports whether a record of that time may pass.
+func (s *quietState) take(at time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if at.Sub(s.last) < sampleEvery {
+		return false
+	}
+	s.last = at
+	return true
+}
+
+// cut bounds and quotes what may come from the wire.
+func cut(s string) string {
+	if len(s) > maxLogged {
+		s = s[:maxLogged]
+	}
+	return strconv.Quote(s)
+}
+
+// prepareLibrary sets the two process-wide settings of sipgo that have no
+// other door: UDP messages over 1300 bytes are sent instead of refused (a SIP
+// answer with SDP and a long route set is larger), and its default logger.
+// They are the same for every Agent, and set by the first.
+func prepareLibrary(log *slog.Logger) {
+	if wire.UDPMTUSize >= maxDatagram {
+		return
+	}
+	wire.UDPMTUSize = maxDatagram
+	wire.SetDefaultLogger(log)
+}

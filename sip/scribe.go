@@ -1,0 +1,126 @@
+package sip
+
+import (
+	"context"
+	"hash/fnv"
+	"log/slog"
+	"sync"
+	"time"
+
+	"tandem/call"
+)
+
+const (
+	scribeLanes   = 4   // writes in flight, so that the store can commit them together
+	scribeBacklog = 512 // writes that may wait in a lane
+	storeLimit    = 10 * time.Second
+)
+
+// scribe writes to the stores beside the call path. Writes with the same key
+// keep their order.
+type scribe struct {
+	a     *Agent
+	lanes [scribeLanes]chan func(context.Context)
+	wg    sync.WaitGroup
+
+	mu     sync.RWMutex
+	closed bool
+}
+
+func newScribe(a *Agent) *scribe {
+	s := &scribe{a: a}
+	for i := range s.lanes {
+		lane := make(chan func(context.Context), scribeBacklog)
+		s.lanes[i] = lane
+		s.wg.Go(func() {
+			for write := range lane {
+				ctx, cancel := context.WithTimeout(context.WithoutCancel(a.life), storeLimit)
+				write(ctx)
+				cancel()
+			}
+		})
+	}
+	return s
+}
+
+// write queues a write and never waits; false when the store is too far behind.
+func (s *scribe) write(key string, f func(context.Context)) bool {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(key)) // a hash cannot fail
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.closed {
+		return false
+	}
+	select {
+	case s.lanes[h.Sum32()%scribeLanes] <- f:
+		return true
+	default:
+		s.a.meter.reject("store")
+		return false
+	}
+}
+
+// stop writes what is queued and ends.
+func (s *scribe) stop() {
+	s.mu.Lock()
+	if !s.closed {
+		s.closed = true
+		for _, lane := range s.lanes {
+			close(lane)
+		}
+	}
+	s.mu.Unlock()
+	s.wg.Wait()
+}
+
+// saveDialog stores a dialog without waiting.
+func (s *scribe) saveDialog(d call.Dialog) {
+	store := s.a.opt.Dialogs
+	if store == nil {
+		return
+	}
+	s.write(string(d.Leg), func(ctx context.Context) {
+		if err := store.SaveDialog(ctx, d); err != nil {
+			s.a.log.Error("dialog not stored", slog.String("leg_id", string(d.Leg)), slog.Any("err", err))
+		}
+	})
+}
+
+// deleteDialog forgets a dialog without waiting.
+func (s *scribe) deleteDialog(leg call.LegID) {
+	store := s.a.opt.Dialogs
+	if store == nil {
+		return
+	}
+	s.write(string(leg), func(ctx context.Context) {
+		if err := store.DeleteDialog(ctx, leg); err != nil {
+			s.a.log.Error("dialog not deleted", slog.String("leg_id", string(leg)), slog.Any("err", err))
+		}
+	})
+}
+
+// saveBinding stores a binding, or deletes it; done is called once it is
+// durable or failed.
+func (s *scribe) saveBinding(b call.Binding, remove bool, done func()) {
+	store := s.a.opt.Bindings
+	if store == nil {
+		done()
+		return
+	}
+	queued := s.write(b.User, func(ctx context.Context) {
+		defer done()
+		err := error(nil)
+		if remove {
+			err = store.DeleteBinding(ctx, b)
+		} else {
+			err = store.SaveBinding(ctx, b)
+		}
+		if err != nil {
+			s.a.log.Error("binding not stored", slog.String("user", b.User), slog.Any("err", err))
+		}
+	})
+	if !queued {
+		done()
+	}
+}

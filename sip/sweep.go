@@ -1,0 +1,159 @@
+package sip
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	wire "github.com/emiago/sipgo/sip"
+
+	"tandem/call"
+)
+
+const (
+	sweepAtOnce = 64
+	sweepWait   = 10 * time.Second
+)
+
+// Sweep ends the dialogs that a crash left behind, so that no peer is left on a
+// line that nobody holds: BYE for those that were answered, CANCEL for calls
+// that we were making, 503 for calls that we had not answered. It returns when
+// all of them were tried, and forgets them. Run has to be serving.
+func (a *Agent) Sweep(ctx context.Context, left []call.Dialog) {
+	slots := make(chan struct{}, sweepAtOnce)
+	var wg sync.WaitGroup
+	for _, d := range left {
+		select {
+		case slots <- struct{}{}:
+		case <-ctx.Done():
+			wg.Wait()
+			return
+		}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			a.sweep(ctx, d)
+		})
+	}
+	wg.Wait()
+}
+
+// sweep ends one dialog.
+func (a *Agent) sweep(ctx context.Context, d call.Dialog) {
+	old, err := restored(d)
+	if err != nil {
+		a.log.Warn("stored dialog cannot be ended", slog.String("leg_id", string(d.Leg)), slog.Any("err", err))
+		a.scribe.deleteDialog(d.Leg)
+		return
+	}
+	switch {
+	case d.Confirmed:
+		req := old.request(wire.BYE)
+		req.AppendHeader(header("Reason", byeReason(call.Cause{Kind: call.CauseDrained, Text: "Switch restarted"})))
+		a.exchange(ctx, req, old.hop, sweepWait)
+	case d.UAS:
+		a.sweepUAS(d, old)
+	default:
+		a.sweepUAC(ctx, d, old)
+	}
+	a.scribe.deleteDialog(d.Leg)
+}
+
+// restored makes a dialog of what was stored.
+func restored(d call.Dialog) (*dialog, error) {
+	old := &dialog{callID: d.CallID, local: d.Local, remote: d.Remote, localSeq: d.LocalCSeq, inviteSeq: d.LocalCSeq,
+		hop: hop{d.Transport, d.Source}}
+	if err := wire.ParseUri(d.Target, &old.target); err != nil {
+		return nil, err
+	}
+	for _, r := range d.RouteSet {
+		var uri wire.Uri
+		if err := wire.ParseUri(r, &uri); err != nil {
+			return nil, err
+		}
+		old.routes = append(old.routes, uri)
+	}
+	return old, nil
+}
+
+// sweepUAC cancels an INVITE of ours: a CANCEL belongs to it by its Via. An
+// answer that comes all the same is ended by strayResponse.
+func (a *Agent) sweepUAC(ctx context.Context, d call.Dialog, old *dialog) {
+	req := old.build(wire.CANCEL, d.LocalCSeq)
+	req.PrependHeader(header("Via", d.Via))
+	req.AppendHeader(header("Reason", cancelReason(call.Cause{Kind: call.CauseDrained, Text: "Switch restarted"})))
+	a.route(req, old.hop, a.originFor(old.hop))
+	ctx, cancel := context.WithTimeout(ctx, sweepWait)
+	defer cancel()
+	tx, err := a.txl.Request(ctx, req)
+	if err == nil {
+		final(ctx, tx)
+	}
+}
+
+// sweepUAS refuses an INVITE whose transaction died with the old process. The
+// caller's transaction takes the response by its Vias.
+func (a *Agent) sweepUAS(d call.Dialog, old *dialog) {
+	res := wire.NewResponse(503, phrase(503))
+	for _, via := range splitList(d.Via) {
+		res.AppendHeader(header("Via", via))
+	}
+	callID := wire.CallIDHeader(d.CallID)
+	res.AppendHeader(header("From", d.Remote))
+	res.AppendHeader(header("To", d.Local))
+	res.AppendHeader(&callID)
+	res.AppendHeader(&wire.CSeqHeader{SeqNo: d.LocalCSeq, MethodName: wire.INVITE})
+	res.AppendHeader(header("Retry-After", retryAfter))
+	res.SetBody(nil)
+	res.SetTransport(strings.ToUpper(d.Transport))
+	res.SetDestination(old.hop.addr.String())
+	if err := a.emit(res, old.hop); err != nil {
+		a.log.Debug("stored call not refused", slog.String("leg_id", string(d.Leg)), slog.Any("err", err))
+	}
+}
+
+// emit sends a response outside any transaction.
+func (a *Agent) emit(res *wire.Response, to hop) error {
+	o := a.originFor(to)
+	at := to.addr.String()
+	if to.transport == "udp" {
+		at = o.listen.String()
+	}
+	conn, err := a.tpl.GetConnection(to.transport, at)
+	if err != nil {
+		return err
+	}
+	defer func() { _, _ = conn.TryClose() }() // gives our reference back
+	return conn.WriteMsg(res)
+}
+
+// strayResponse takes responses to no transaction of ours. A 2xx to an INVITE
+// from before a crash, or from after its transaction ended, is acknowledged and
+// its dialog ended; without that the callee would wait for us on an open line.
+func (a *Agent) strayResponse(res *wire.Response) {
+	cseq := res.CSeq()
+	if cseq == nil || cseq.MethodName != wire.INVITE || !res.IsSuccess() {
+		return
+	}
+	if res.From() == nil || res.To() == nil || res.CallID() == nil || res.Contact() == nil {
+		return
+	}
+	to := hop{transport: strings.ToLower(res.Transport()), addr: parseSource(res.Source())}
+	if !to.addr.IsValid() || a.trunkAt(to.addr.Addr()) == nil && !a.registrar.knows(to.addr) {
+		a.meter.reject("stranger")
+		return
+	}
+	if a.legs.tagged(tagOf(res.From().Params)) {
+		return // of a live dialog: its ACK is on the way
+	}
+	d := dialog{callID: res.CallID().Value(), local: res.From().Value(), localTag: tagOf(res.From().Params),
+		localSeq: cseq.SeqNo, inviteSeq: cseq.SeqNo, hop: to}
+	d.answered(res)
+	ack := d.ack(cseq.SeqNo)
+	a.address(ack, to)
+	a.write(ack)
+	req := d.request(wire.BYE)
+	a.address(req, to)
+	a.ask(req, func(*wire.Response) {})
+}
