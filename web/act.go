@@ -75,7 +75,7 @@ func (s *Server) answering(c Caller, in *answerInput) (string, error) {
 		return "", huma.Error403Forbidden("only a supervisor answers for others",
 			&huma.ErrorDetail{Location: "body.user", Message: "is not you", Value: name})
 	}
-	if _, ok := s.user(name); !ok {
+	if _, ok := s.floor.User(name); !ok {
 		return "", refuse("body.user", "there is no such user", name)
 	}
 	return name, nil

@@ -50,11 +50,11 @@ func (s *Server) caller(ctx context.Context, token string) (Caller, error) {
 	if err != nil {
 		return Caller{}, err
 	}
-	user, ok := s.user(t.User)
+	user, ok := s.floor.User(t.User)
 	if !ok {
 		return Caller{}, errUnknownToken
 	}
-	return Caller{User: user.Name, Role: user.Role}, nil
+	return Caller{User: user.Name, Role: Role(user.Role)}, nil
 }
 
 // authenticate lets requests to the API through with their caller.
@@ -93,14 +93,4 @@ func bearer(r *http.Request) string {
 		return ""
 	}
 	return strings.TrimSpace(token)
-}
-
-// user returns a user by name.
-func (s *Server) user(name string) (User, bool) {
-	for _, u := range s.floor.Users() {
-		if u.Name == name {
-			return u, true
-		}
-	}
-	return User{}, false
 }

@@ -121,7 +121,7 @@ func (s *Server) getCall(ctx context.Context, in *callPath) (*callOutput, error)
 type noteInput struct {
 	ID   call.ID `path:"id" doc:"ULID"`
 	Body struct {
-		Notes       *string `json:"notes,omitempty" maxLength:"20000"`
+		Notes       *string `json:"notes,omitempty" maxLength:"10000"`
 		Disposition *string `json:"disposition,omitempty" maxLength:"100"`
 	}
 }

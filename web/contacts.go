@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -84,7 +85,7 @@ type newContact struct {
 	Owner     string   `json:"owner,omitempty" maxLength:"64"`
 	FollowUp  bool     `json:"follow_up,omitempty"`
 	DoNotCall bool     `json:"do_not_call,omitempty"`
-	Notes     string   `json:"notes,omitempty" maxLength:"20000"`
+	Notes     string   `json:"notes,omitempty" maxLength:"10000"`
 }
 
 func (s *Server) createContact(ctx context.Context, in *struct{ Body newContact }) (*contactOutput, error) {
@@ -98,14 +99,8 @@ func (s *Server) createContact(ctx context.Context, in *struct{ Body newContact 
 	}
 	at := now()
 	c := routing.Contact{
-		ID: string(call.NewID(at)), Name: b.Name, Numbers: numbers, Country: b.Country, Owner: b.Owner,
+		ID: string(call.NewID(at)), Name: cmp.Or(routing.CleanName(b.Name), numbers[0]), Numbers: numbers, Country: cmp.Or(b.Country, country), Owner: b.Owner,
 		FollowUp: b.FollowUp, DoNotCall: b.DoNotCall, Notes: b.Notes, CreatedAt: at,
-	}
-	if c.Name == "" {
-		c.Name = numbers[0]
-	}
-	if c.Country == "" {
-		c.Country = country
 	}
 	if err := s.contacts.CreateContact(ctx, c); err != nil {
 		return nil, numberTaken(err)
@@ -121,12 +116,14 @@ type changedContact struct {
 	Owner     *string   `json:"owner,omitempty" maxLength:"64" doc:"A user, or empty"`
 	FollowUp  *bool     `json:"follow_up,omitempty"`
 	DoNotCall *bool     `json:"do_not_call,omitempty"`
-	Notes     *string   `json:"notes,omitempty" maxLength:"20000"`
+	Notes     *string   `json:"notes,omitempty" maxLength:"10000"`
 }
 
 // apply writes what is given onto a contact.
 func (b changedContact) apply(c *routing.Contact) {
-	assign(&c.Name, b.Name)
+	if b.Name != nil {
+		c.Name = cmp.Or(routing.CleanName(*b.Name), c.Name)
+	}
 	assign(&c.Numbers, b.Numbers)
 	assign(&c.Country, b.Country)
 	assign(&c.Owner, b.Owner)
@@ -201,7 +198,7 @@ func (s *Server) checkOwner(c Caller, owner string) error {
 		return huma.Error403Forbidden("only a supervisor gives contacts to others",
 			&huma.ErrorDetail{Location: "body.owner", Message: "is not you", Value: owner})
 	}
-	if _, ok := s.user(owner); !ok {
+	if _, ok := s.floor.User(owner); !ok {
 		return refuse("body.owner", "there is no such user", owner)
 	}
 	return nil
@@ -217,5 +214,5 @@ func numberTaken(err error) error {
 }
 
 func (s *Server) publishContact(t call.EventType, c routing.Contact) {
-	s.bus.Publish(call.Event{Type: t, At: now(), ContactID: c.ID, Data: c})
+	s.bus.Publish(call.Event{Type: t, At: now(), User: c.Owner, ContactID: c.ID, Data: c})
 }

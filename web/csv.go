@@ -143,7 +143,7 @@ func parseRow(fields, record []string) (importRow, *rowFault) {
 
 // set takes one field on; an empty one says nothing.
 func (r *importRow) set(field, value string) *rowFault {
-	limits := map[string]int{"name": 200, "numbers": 800, "country": 2, "owner": 64, "notes": 20_000, "do_not_call": 5}
+	limits := map[string]int{"name": 200, "numbers": 800, "country": 2, "owner": 64, "notes": 10_000, "do_not_call": 5}
 	if utf8.RuneCountInString(value) > limits[field] {
 		return &rowFault{Field: field, Message: fmt.Sprintf("is longer than %d characters", limits[field])}
 	}

@@ -18,6 +18,9 @@ func (s *Server) problem(ctx context.Context, operation string, err error) error
 	if se, ok := errors.AsType[huma.StatusError](err); ok {
 		return se
 	}
+	if invalid, ok := errors.AsType[*routing.InvalidError](err); ok {
+		return refuse("body."+invalid.Field, invalid.Why, nil)
+	}
 	switch {
 	case errors.Is(err, routing.ErrNotFound), errors.Is(err, fs.ErrNotExist):
 		return huma.Error404NotFound("there is no such thing, or it is not yours to see")

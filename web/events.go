@@ -13,6 +13,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"tandem/call"
+	"tandem/routing"
 )
 
 // Limits of event streams.
@@ -118,7 +119,7 @@ func (s *Server) tell(ctx context.Context, out *eventWriter, e call.Event) error
 }
 
 // seesEvent reports whether the caller may see an event: a salesperson what
-// concerns them, and the address book.
+// concerns them, the address book, and whether their office is open.
 func seesEvent(c Caller, e call.Event) bool {
 	if c.all() {
 		return true
@@ -126,7 +127,11 @@ func seesEvent(c Caller, e call.Event) bool {
 	if e.User == c.User || e.Call != nil && e.Call.User == c.User {
 		return c.User != ""
 	}
-	return e.Type == call.EventContactCreated || e.Type == call.EventContactChanged
+	switch e.Type {
+	case call.EventContactCreated, call.EventContactChanged, routing.EventPlaybookChanged:
+		return c.User != ""
+	}
+	return false
 }
 
 // eventWriter writes Server-Sent Events (WHATWG HTML, section 9.2).

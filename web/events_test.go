@@ -185,6 +185,7 @@ func TestWhoSeesWhichEvent(t *testing.T) {
 		{call.Event{Type: call.EventCallArrived, Call: &call.Record{}}, false, true},
 		{call.Event{Type: call.EventTaskChanged, User: "leo"}, false, true},
 		{call.Event{Type: call.EventContactChanged}, true, true},
+		{call.Event{Type: routing.EventPlaybookChanged}, true, true},
 		{call.Event{Type: call.EventTrunkChanged, Trunk: "carrier"}, false, true},
 	}
 	for _, tt := range tests {
@@ -196,7 +197,7 @@ func TestWhoSeesWhichEvent(t *testing.T) {
 				t.Errorf("%s sees %s: %t", c.name(), tt.event.Type, got)
 			}
 		}
-		if seesEvent(Caller{}, tt.event) && tt.event.Type != call.EventContactChanged {
+		if seesEvent(Caller{}, tt.event) {
 			t.Errorf("nobody sees %s", tt.event.Type)
 		}
 	}

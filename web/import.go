@@ -78,7 +78,7 @@ func (s *Server) importRow(ctx context.Context, row importRow, dryRun bool) (cre
 		return false, fault, nil
 	}
 	if row.owner != "" {
-		if _, ok := s.user(row.owner); !ok {
+		if _, ok := s.floor.User(row.owner); !ok {
 			return false, &rowFault{Field: "owner", Message: "there is no user " + row.owner}, nil
 		}
 	}
@@ -135,7 +135,7 @@ func (s *Server) knownAs(ctx context.Context, numbers []string) (id string, faul
 func (s *Server) importNew(ctx context.Context, row importRow, country string) error {
 	at := now()
 	c := routing.Contact{
-		ID: string(call.NewID(at)), Name: cmp.Or(row.name, row.numbers[0]), Numbers: row.numbers,
+		ID: string(call.NewID(at)), Name: cmp.Or(routing.CleanName(row.name), row.numbers[0]), Numbers: row.numbers,
 		Country: cmp.Or(row.country, country), Owner: row.owner, Notes: row.notes, CreatedAt: at,
 	}
 	assign(&c.DoNotCall, row.doNotCall)
@@ -148,7 +148,7 @@ func (s *Server) importNew(ctx context.Context, row importRow, country string) e
 
 func (s *Server) importKnown(ctx context.Context, id string, row importRow) error {
 	c, err := s.contacts.ChangeContact(ctx, id, func(c *routing.Contact) error {
-		c.Name = cmp.Or(row.name, c.Name)
+		c.Name = cmp.Or(routing.CleanName(row.name), c.Name)
 		c.Country = cmp.Or(row.country, c.Country)
 		c.Owner = cmp.Or(row.owner, c.Owner)
 		c.Notes = cmp.Or(row.notes, c.Notes)

@@ -39,7 +39,7 @@ func TestImport(t *testing.T) {
 	if err != nil || nuria.Name != "Nuria" || nuria.Owner != "leo" || nuria.Country != "ES" || nuria.DoNotCall {
 		t.Errorf("Nuria is %+v", nuria)
 	}
-	if c, err := (book{w}).ContactByNumber(t.Context(), "+34600000017"); err != nil || c.Country != "FR" || c.Name != "Multi\nline" {
+	if c, err := (book{w}).ContactByNumber(t.Context(), "+34600000017"); err != nil || c.Country != "FR" || c.Name != "Multi line" {
 		t.Errorf("the last is %+v", c)
 	}
 }

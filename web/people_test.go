@@ -77,7 +77,7 @@ func TestOverride(t *testing.T) {
 	s := w.server(t)
 	until := time.Now().Add(time.Hour).Format(time.RFC3339)
 	p := decode[Playbook](t, ask(t, w, s, "eva", "POST", "/api/v1/playbooks/sales-es/override", `{"open":false,"until":"`+until+`"}`))
-	if p.Open || p.Override == nil || p.Override.By != "eva" || p.Override.Until.Format(time.RFC3339) == "" {
+	if p.Open || p.Override == nil || p.Override.By != "eva" || p.Override.Until == nil || p.Waiting != 2 || p.Oldest == nil {
 		t.Errorf("got %+v", p)
 	}
 	p = decode[Playbook](t, ask(t, w, s, "", "DELETE", "/api/v1/playbooks/sales-es/override", ""))

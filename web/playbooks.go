@@ -17,19 +17,64 @@ func (s *Server) playbookRoutes() {
 		RoleSupervisor, 0}, s.clearOverride)
 }
 
+// Playbook is one playbook as it stands.
+type Playbook struct {
+	Name       string            `json:"name"`
+	Users      []string          `json:"users" nullable:"false"`
+	MainNumber string            `json:"main_number" doc:"E.164"`
+	Open       bool              `json:"open"`
+	Why        string            `json:"why" doc:"The rule that says so"`
+	Next       *time.Time        `json:"next" doc:"When that changes; null: not soon, or by command alone"`
+	Override   *Override         `json:"override" doc:"null: the hours hold"`
+	Hours      map[string]string `json:"hours" doc:"Weekday to intervals; null: always open"`
+	Waiting    int               `json:"waiting" doc:"Calls for which nobody rings yet"`
+	Oldest     *time.Time        `json:"oldest" doc:"When the first of them arrived"`
+}
+
+// Override is a playbook opened or closed by command.
+type Override struct {
+	Open  bool       `json:"open"`
+	Until *time.Time `json:"until" doc:"null: until it is cleared"`
+	By    string     `json:"by"`
+	At    time.Time  `json:"at"`
+}
+
 type playbookOutput struct{ Body Playbook }
 
 func (s *Server) listPlaybooks(_ context.Context, p *Paging) (*listing[Playbook], error) {
-	playbooks := s.playbooks.Playbooks(now())
-	for i := range playbooks {
-		playbooks[i] = shownPlaybook(playbooks[i])
-	}
-	return cut(playbooks, *p, func(p Playbook) string { return p.Name }, false), nil
+	playbooks := s.shownPlaybooks(now())
+	sortBy(playbooks, playbookName)
+	return cut(playbooks, *p, playbookName, false), nil
 }
 
-func shownPlaybook(p Playbook) Playbook {
-	if p.Users == nil {
-		p.Users = []string{}
+func playbookName(p Playbook) string { return p.Name }
+
+// shownPlaybooks returns all playbooks as they stand at a time.
+func (s *Server) shownPlaybooks(at time.Time) []Playbook {
+	queues := s.floor.Queues()
+	var list []Playbook
+	for _, state := range s.playbooks.Playbooks(at) {
+		p := shownPlaybook(state)
+		for _, q := range queues {
+			if q.Playbook == p.Name && q.Calls > 0 {
+				p.Waiting, p.Oldest = q.Calls, utc(&q.Oldest)
+			}
+		}
+		list = append(list, p)
+	}
+	return list
+}
+
+func shownPlaybook(state routing.PlaybookState) Playbook {
+	p := Playbook{
+		Name: state.Name, Users: append([]string{}, state.Users...), MainNumber: state.MainNumber,
+		Open: state.Open, Why: state.Why, Next: utc(state.Next), Hours: state.Hours.Week(),
+	}
+	if o := state.Override; o != nil {
+		p.Override = &Override{Open: o.Open, By: o.By, At: o.At.UTC()}
+		if !o.Until.IsZero() {
+			p.Override.Until = utc(&o.Until)
+		}
 	}
 	return p
 }
@@ -65,9 +110,9 @@ func (s *Server) clearOverride(ctx context.Context, in *struct {
 }
 
 func (s *Server) playbook(name string, at time.Time) (*playbookOutput, error) {
-	for _, p := range s.playbooks.Playbooks(at) {
+	for _, p := range s.shownPlaybooks(at) {
 		if p.Name == name {
-			return &playbookOutput{shownPlaybook(p)}, nil
+			return &playbookOutput{p}, nil
 		}
 	}
 	return nil, notFound("playbook")

@@ -31,61 +31,28 @@ type Calls interface {
 	Note(ctx context.Context, id call.ID, notes, disposition *string) (call.Record, error)
 }
 
-// Floor knows the users and what they do.
+// Floor knows the users, what they do, and who waits for them.
 type Floor interface {
 	// Users returns all users by name.
-	Users() []User
+	Users() []routing.UserState
+	// User returns one user.
+	User(name string) (routing.UserState, bool)
 	// SetStatus takes on a user's choice. A break that is asked for during a
 	// call starts after it. routing.ErrNotFound for an unknown user.
 	SetStatus(ctx context.Context, s routing.UserStatus) error
-}
-
-// User is one user as others see them.
-type User struct {
-	Name       string         `json:"name"`
-	Display    string         `json:"display"`
-	Role       Role           `json:"role"`
-	Extension  string         `json:"extension"`
-	Playbooks  []string       `json:"playbooks" nullable:"false"`
-	Status     routing.Status `json:"status"`
-	Reason     string         `json:"reason" doc:"Why on a break"`
-	Since      time.Time      `json:"since" doc:"Of the status"`
-	Registered bool           `json:"registered" doc:"A phone of theirs is registered and reachable"`
-	State      string         `json:"state" doc:"What they do now: idle, offered, talking, wrap_up"`
-	CallID     call.ID        `json:"call_id" doc:"The call they are offered or talk in, or empty"`
+	// Queues returns the calls for which nobody rings yet, by playbook.
+	Queues() []routing.Queue
 }
 
 // Playbooks is who sells what, and whether its office is open.
 type Playbooks interface {
-	// Playbooks returns all playbooks by name, as they stand at a time.
-	Playbooks(at time.Time) []Playbook
+	// Playbooks returns all playbooks as they stand at a time.
+	Playbooks(at time.Time) []routing.PlaybookState
 	// SetOverride opens or closes a playbook against its hours;
 	// routing.ErrNotFound for an unknown one.
 	SetOverride(ctx context.Context, o routing.Override) error
 	// ClearOverride returns a playbook to its hours.
 	ClearOverride(ctx context.Context, playbook string) error
-}
-
-// Playbook is one playbook as it stands at a time.
-type Playbook struct {
-	Name       string            `json:"name"`
-	Users      []string          `json:"users" nullable:"false"`
-	MainNumber string            `json:"main_number"`
-	Timezone   string            `json:"timezone"`
-	Open       bool              `json:"open"`
-	Why        string            `json:"why" doc:"The rule that says so"`
-	Override   *Override         `json:"override"`
-	Waiting    int               `json:"waiting" doc:"Calls in its queue"`
-	Strategy   call.Strategy     `json:"strategy"`
-	Hours      map[string]string `json:"hours,omitempty" doc:"Weekday to intervals, as configured"`
-}
-
-// Override is a playbook opened or closed by command.
-type Override struct {
-	Open  bool       `json:"open"`
-	Until *time.Time `json:"until" doc:"null: until it is cleared"`
-	By    string     `json:"by"`
-	At    time.Time  `json:"at"`
 }
 
 // Plant is the account's lines to the world.

@@ -33,7 +33,7 @@ func TestRefusals(t *testing.T) {
 		{"GET", "/calls?colour=red", "", 422, "query.colour"},
 		{"PATCH", "/calls/" + string(endedID), `{"result":"busy"}`, 422, "body.result"},
 		{"PATCH", "/calls/" + string(endedID), `{"notes":7}`, 422, "body.notes"},
-		{"PATCH", "/calls/" + string(endedID), `{"notes":"` + strings.Repeat("x", 20_001) + `"}`, 422, "body.notes"},
+		{"PATCH", "/calls/" + string(endedID), `{"notes":"` + strings.Repeat("x", 10_001) + `"}`, 422, "body.notes"},
 		{"PATCH", "/calls/" + string(endedID), `{"notes":`, 400, "body"},
 		{"PATCH", "/calls/" + string(endedID), `[]`, 422, "body"},
 		{"POST", "/calls/" + string(liveID) + "/accept", `{"who":"ana"}`, 422, "body.who"},

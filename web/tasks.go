@@ -114,7 +114,7 @@ func (s *Server) changeTask(ctx context.Context, in *struct {
 	Body changedTask
 }) (*taskOutput, error) {
 	if user := in.Body.User; user != nil {
-		if _, ok := s.user(*user); !ok {
+		if _, ok := s.floor.User(*user); !ok {
 			return nil, refuse("body.user", "there is no such user", *user)
 		}
 	}

@@ -38,7 +38,7 @@ func (s *Server) createToken(ctx context.Context, in *struct {
 		User string `json:"user" minLength:"1" maxLength:"64" doc:"Whose rights the token has"`
 	}
 }) (*createdToken, error) {
-	if _, ok := s.user(in.Body.User); !ok {
+	if _, ok := s.floor.User(in.Body.User); !ok {
 		return nil, refuse("body.user", "there is no such user", in.Body.User)
 	}
 	secret, at := newToken(), now()

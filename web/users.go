@@ -14,6 +14,12 @@ func (s *Server) userRoutes() {
 	handle(s, route{"setStatus", http.MethodPut, "/users/{name}/status", "Take calls, take a break, or go", RoleSalesperson, 0}, s.setStatus)
 }
 
+// User is a user as the API shows them.
+type User struct {
+	routing.UserState
+	Playbooks []string `json:"playbooks" nullable:"false"`
+}
+
 type userOutput struct{ Body User }
 
 func (s *Server) listUsers(ctx context.Context, p *Paging) (*listing[User], error) {
@@ -27,15 +33,13 @@ func (s *Server) listUsers(ctx context.Context, p *Paging) (*listing[User], erro
 
 // shownUser is a user as the caller may see them: which call they are on is
 // not for their colleagues.
-func shownUser(c Caller, u User) User {
-	if u.Playbooks == nil {
-		u.Playbooks = []string{}
-	}
+func shownUser(c Caller, u routing.UserState) User {
 	if !c.all() && u.Name != c.User {
 		u.CallID = ""
 	}
 	u.Since = u.Since.UTC()
-	return u
+	u.WrapUpUntil = utc(u.WrapUpUntil)
+	return User{UserState: u, Playbooks: append([]string{}, u.Playbooks...)}
 }
 
 func (s *Server) setStatus(ctx context.Context, in *struct {
@@ -50,14 +54,14 @@ func (s *Server) setStatus(ctx context.Context, in *struct {
 		return nil, huma.Error403Forbidden("only a supervisor changes the status of others",
 			&huma.ErrorDetail{Location: "path.name", Message: "is not you", Value: in.Name})
 	}
-	if _, ok := s.user(in.Name); !ok {
+	if _, ok := s.floor.User(in.Name); !ok {
 		return nil, notFound("user")
 	}
 	status := routing.UserStatus{User: in.Name, Status: routing.Status(in.Body.Status), Reason: in.Body.Reason, Since: now()}
 	if err := s.floor.SetStatus(ctx, status); err != nil {
 		return nil, err
 	}
-	u, ok := s.user(in.Name)
+	u, ok := s.floor.User(in.Name)
 	if !ok {
 		return nil, notFound("user")
 	}

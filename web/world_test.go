@@ -27,13 +27,12 @@ import (
 type world struct {
 	mu        sync.Mutex
 	live      map[call.ID]call.Record
-	offers    map[call.ID]string
 	posted    []call.Input
 	stored    []call.Record // newest first
 	contacts  []routing.Contact
 	tasks     []routing.Task
-	users     []User
-	playbooks []Playbook
+	users     []routing.UserState
+	playbooks []routing.PlaybookState
 	tokens    []Token
 	wav       []byte
 	views     []RecordingView
@@ -58,14 +57,16 @@ func at(minute int) time.Time { return time.Date(2026, 11, 23, 10, minute, 0, 0,
 func newWorld() *world {
 	end := at(25)
 	w := &world{
-		live: map[call.ID]call.Record{}, offers: map[call.ID]string{liveID: "ana"},
-		users: []User{
-			{Name: "ana", Display: "Ana García", Role: RoleSalesperson, Status: routing.StatusAvailable, CallID: liveID, Playbooks: []string{"sales-es"}},
-			{Name: "boss", Role: RoleAdmin, Status: routing.StatusOffline},
-			{Name: "eva", Role: RoleSupervisor, Status: routing.StatusAvailable, CallID: evasID},
-			{Name: "leo", Role: RoleSalesperson, Status: routing.StatusBreak, Reason: "lunch"},
+		live: map[call.ID]call.Record{},
+		users: []routing.UserState{
+			{Name: "ana", Display: "Ana García", Role: "salesperson", Status: routing.StatusAvailable, Activity: routing.ActivityOffered, CallID: liveID, Playbooks: []string{"sales-es"}},
+			{Name: "boss", Role: "admin", Status: routing.StatusOffline},
+			{Name: "eva", Role: "supervisor", Status: routing.StatusAvailable, Activity: routing.ActivityTalking, CallID: evasID},
+			{Name: "leo", Role: "salesperson", Status: routing.StatusBreak, Reason: "lunch"},
 		},
-		playbooks: []Playbook{{Name: "sales-es", MainNumber: "+34910000001", Open: true}},
+		playbooks: []routing.PlaybookState{{
+			Playbook: routing.Playbook{Name: "sales-es", MainNumber: "+34910000001"}, Opening: routing.Opening{Open: true},
+		}},
 		contacts: []routing.Contact{
 			{ID: "c1", Name: "Luis", Numbers: []string{"+34600000001"}, Owner: "ana", CreatedAt: at(0)},
 			{ID: "c2", Name: "Marta", Numbers: []string{"+34600000002"}, CreatedAt: at(0)},
@@ -108,7 +109,10 @@ func (w *world) Live(id call.ID) (call.Record, bool) {
 	return rec, ok
 }
 
-func (w *world) Offered(id call.ID, user string) bool { return user != "" && w.offers[id] == user }
+func (w *world) Offered(id call.ID, user string) bool {
+	u, ok := w.User(user)
+	return ok && u.Activity == routing.ActivityOffered && u.CallID == id
+}
 
 func (w *world) Post(id call.ID, in call.Input) bool {
 	w.mu.Lock()
@@ -261,7 +265,20 @@ func (d desk) ChangeTask(ctx context.Context, id string, change func(*routing.Ta
 	return routing.Task{}, nil, routing.ErrNotFound
 }
 
-func (w *world) Users() []User { return slices.Clone(w.users) }
+func (w *world) Users() []routing.UserState { return slices.Clone(w.users) }
+
+func (w *world) User(name string) (routing.UserState, bool) {
+	for _, u := range w.users {
+		if u.Name == name {
+			return u, true
+		}
+	}
+	return routing.UserState{}, false
+}
+
+func (w *world) Queues() []routing.Queue {
+	return []routing.Queue{{Playbook: "sales-es", Calls: 2, Oldest: at(29)}}
+}
 
 func (w *world) SetStatus(_ context.Context, s routing.UserStatus) error {
 	for i := range w.users {
@@ -276,14 +293,14 @@ func (w *world) SetStatus(_ context.Context, s routing.UserStatus) error {
 // offices is the world's playbooks.
 type offices struct{ *world }
 
-func (o offices) Playbooks(time.Time) []Playbook { return slices.Clone(o.world.playbooks) }
+func (o offices) Playbooks(time.Time) []routing.PlaybookState { return slices.Clone(o.world.playbooks) }
 
 func (o offices) SetOverride(_ context.Context, ov routing.Override) error {
 	if ov.Playbook != "sales-es" {
 		return routing.ErrNotFound
 	}
 	o.world.playbooks[0].Open = ov.Open
-	o.world.playbooks[0].Override = &Override{Open: ov.Open, Until: &ov.Until, By: ov.By, At: ov.At}
+	o.world.playbooks[0].Override = &ov
 	return nil
 }
 
