@@ -60,10 +60,8 @@ func (c *concealer) fill(dst []int16) bool {
 	return true
 }
 
+// remember takes at most a frame.
 func (c *concealer) remember(samples []int16) {
-	if len(samples) > historySize {
-		samples = samples[len(samples)-historySize:]
-	}
 	copy(c.history[:], c.history[len(samples):])
 	copy(c.history[historySize-len(samples):], samples)
 }

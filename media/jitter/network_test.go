@@ -131,6 +131,30 @@ func TestLostLateAndDuplicateAreCounted(t *testing.T) {
 	}
 }
 
+func TestVeryOldSequenceNumbersAreLateNotStrange(t *testing.T) {
+	b := newBuffer(t, Options{})
+	in := voice(100, 300, prompt)
+	in[10].at = 90 * tick // 80 packets later, beyond the window but no restart
+	run(b, in, 101)
+	if st := b.Stats(); st.Late != 1 || st.Lost != 0 || st.Discarded+st.Restarts > 0 {
+		t.Errorf("%+v", st)
+	}
+}
+
+func TestNothingIsInventedAfterSilence(t *testing.T) {
+	b := newBuffer(t, Options{})
+	for i := range 20 {
+		b.Put(&Packet{Seq: uint16(i), Timestamp: uint32(i * frame), Payload: silence(frame), Arrival: time.Duration(i) * tick})
+		var f codec.Frame
+		b.Get(&f)
+	}
+	var f codec.Frame
+	b.Get(&f)
+	if state := b.Get(&f); state != Silence || f != (codec.Frame{}) {
+		t.Errorf("state %v", state)
+	}
+}
+
 func TestConcealmentRepeatsTheToneAndFades(t *testing.T) {
 	for _, hz := range []float64{100, 150, 210, 440} {
 		b := newBuffer(t, Options{})

@@ -59,11 +59,13 @@ func (b *Buffer) locate(p *Packet, latest bool) bool {
 		b.delay.missedTime()
 		b.pos = p.Timestamp
 		return true
-	case ahead+n > ringSamples, ahead < -maxLate:
+	case ahead+n > ringSamples, latest && ahead < -maxLate:
 		return b.strange(p, latest)
 	case ahead+n <= 0:
 		b.stats.Late++
-		b.delay.missedTime()
+		if ahead >= -b.delay.max { // more would not have helped
+			b.delay.missedTime()
+		}
 		return false
 	}
 	b.strayed = false

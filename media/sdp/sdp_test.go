@@ -176,6 +176,11 @@ func TestRefusedBodies(t *testing.T) {
 		"rtcp text":             {body(audio, "a=rtcp:none"), ErrBadSDP},
 		"rtcp 65536":            {body(audio, "a=rtcp:65536"), ErrBadSDP},
 		"no address":            {[]byte("v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\ns=-\r\nt=0 0\r\nm=audio 6000 RTP/AVP 0\r\n"), ErrBadSDP},
+		"rtcp of three words":   {body(audio, "a=rtcp:6001 IN IP4"), ErrBadSDP},
+		"rtcp at a name":        {body(audio, "a=rtcp:6001 IN IP4 phone.example"), ErrBadSDP},
+		"channels text":         {body("m=audio 6000 RTP/AVP 96", "a=rtpmap:96 PCMA/8000/two"), ErrBadSDP},
+		"no channel":            {body("m=audio 6000 RTP/AVP 96", "a=rtpmap:96 PCMA/8000/0"), ErrBadSDP},
+		"too many short lines":  {[]byte(strings.Repeat("m=audio 6000 RTP/AVP 0\r\n"+strings.Repeat("a=x\r\n", 60), 5)), ErrBadSDP},
 		"half a line":           {body(audio, "a"), ErrBadSDP},
 	} {
 		if _, err := Parse(tt.body); !errors.Is(err, tt.want) {
@@ -263,6 +268,22 @@ func TestLineEndingsAndTrailingBlanks(t *testing.T) {
 	for _, text := range []string{plain, strings.ReplaceAll(plain, "\n", "\r\n"), plain + "\n\n", strings.TrimSpace(plain)} {
 		if d, err := Parse([]byte(text)); err != nil || d.Port != 31044 {
 			t.Errorf("port %d, %v", d.Port, err)
+		}
+	}
+}
+
+func TestWhereRTCPGoes(t *testing.T) {
+	for _, tt := range []struct{ line, attribute, want string }{
+		{"m=audio 6000 RTP/AVP 0", "a=x", "192.0.2.9:6001"},
+		{"m=audio 65535 RTP/AVP 0", "a=x", "192.0.2.9:65535"},
+		{"m=audio 6000 RTP/AVP 0", "a=rtcp:7000", "192.0.2.9:7000"},
+		{"m=audio 6000 RTP/AVP 0", "a=rtcp:0", "192.0.2.9:6001"},
+		{"m=audio 6000 RTP/AVP 0", "a=rtcp:7000 IN IP4 192.0.2.10", "192.0.2.10:7000"},
+		{"m=audio 6000 RTP/AVP 0", "a=rtcp-mux", "192.0.2.9:6001"},
+	} {
+		d, err := Parse(body(tt.line, tt.attribute))
+		if err != nil || d.RTCP.String() != tt.want {
+			t.Errorf("%s %s: %v, %v", tt.line, tt.attribute, d.RTCP, err)
 		}
 	}
 }

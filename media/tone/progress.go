@@ -35,7 +35,7 @@ const (
 // Pattern is a tone and its rhythm.
 type Pattern struct {
 	Hz      []float64 // sounding together
-	Cadence []int     // milliseconds on, off, on, off, ...; empty is continuous
+	Cadence []int     // milliseconds on, off, on, off, ..., then over again
 	// Modulated: the second frequency modulates the first's amplitude instead of
 	// sounding beside it.
 	Modulated bool
@@ -74,7 +74,7 @@ type cadence struct {
 	modulated   bool
 	steps       []int // samples on, off, ...
 	step        int
-	left        int // samples of the step to go; of an endless tone none
+	left        int // samples of the step to go
 	gone        int // samples of the step behind
 	limit       int // samples to go; 0 for ever
 	limited     bool
@@ -89,9 +89,7 @@ func newCadence(p Pattern, limit int) *cadence {
 	for _, ms := range p.Cadence {
 		c.steps = append(c.steps, ms*codec.Rate/1000)
 	}
-	if len(c.steps) > 0 {
-		c.left = c.steps[0]
-	}
+	c.left = c.steps[0]
 	return c
 }
 
@@ -125,9 +123,6 @@ func (c *cadence) sum() float64 {
 
 // envelope returns the loudness of the next sample, 0 to 1, and moves on.
 func (c *cadence) envelope() float64 {
-	if len(c.steps) == 0 {
-		return 1
-	}
 	gain := 0.0
 	if c.step%2 == 0 {
 		gain = min(1, float64(c.gone+1)/rampSamples, float64(c.left)/rampSamples)

@@ -181,6 +181,8 @@ func TestBrokenFilesAreNamed(t *testing.T) {
 		"half a sample":        {bytes.NewReader(file(good, []byte{1}, false)), ErrEmpty},
 		"data first":           {bytes.NewReader(append([]byte("RIFF\x00\x00\x00\x00WAVE"), chunk("data", make([]byte, 10))...)), ErrFormat},
 		"format of 4 bytes":    {bytes.NewReader(append([]byte("RIFF\x00\x00\x00\x00WAVE"), chunk("fmt ", make([]byte, 4))...)), ErrFormat},
+		"extensible, cut off":  {bytes.NewReader(append([]byte("RIFF\x00\x00\x00\x00WAVE"), chunk("fmt ", append([]byte{0xFE, 0xFF}, make([]byte, 16)...))...)), ErrFormat},
+		"1000 other chunks":    {bytes.NewReader(file(good, nil, false, bytes.Repeat(chunk("junk", nil), maxChunks))), ErrNoData},
 		"float":                {bytes.NewReader(file(wavFormat{3, 1, 8000, 32}, make([]byte, 40), false)), ErrFormat},
 		"ADPCM":                {bytes.NewReader(file(wavFormat{2, 1, 8000, 4}, make([]byte, 40), false)), ErrFormat},
 		"12 bits":              {bytes.NewReader(file(wavFormat{wavPCM, 1, 8000, 12}, make([]byte, 40), false)), ErrFormat},
