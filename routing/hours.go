@@ -200,12 +200,17 @@ func (h *Hours) Explain(at time.Time) string {
 	if len(list) == 0 {
 		return fmt.Sprintf("closed: %s all day %s", h.day(date), h.zone)
 	}
+	clock := at.In(h.zone).Format("15:04")
+	return fmt.Sprintf("closed: %s %s is outside %s %s", h.day(date), clock, intervals(list), h.zone)
+}
+
+// intervals writes a day's list.
+func intervals(list []Interval) string {
 	texts := make([]string, len(list))
 	for i := range list {
 		texts[i] = list[i].String()
 	}
-	clock := at.In(h.zone).Format("15:04")
-	return fmt.Sprintf("closed: %s %s is outside %s %s", h.day(date), clock, strings.Join(texts, ", "), h.zone)
+	return strings.Join(texts, ", ")
 }
 
 // day names a date: its weekday, and the date itself when it is an exception.
@@ -213,8 +218,11 @@ func (h *Hours) day(date Date) string {
 	if _, ok := h.exceptions[date]; ok {
 		return date.String()
 	}
-	return strings.ToLower(date.midnight().Weekday().String()[:3])
+	return weekday(date.midnight().Weekday())
 }
+
+// weekday names a day as the configuration does: mon.
+func weekday(d time.Weekday) string { return strings.ToLower(d.String()[:3]) }
 
 // horizon is how far ahead Next looks; hours repeat by the week, and years
 // differ by their holidays alone.

@@ -514,7 +514,12 @@ func (c *chaos) settle() {
 			}
 		}
 	}
+	seen := make(map[call.ID]bool)
 	for _, w := range c.r.waiting {
+		if seen[w.Call] {
+			c.fail("%s waits twice", w.Call)
+		}
+		seen[w.Call] = true
 		if ready := c.r.ready(c.now, w); len(ready) > 0 {
 			c.fail("%s waits while %v are free", w.Call, ready)
 		}
@@ -541,9 +546,13 @@ func (c *chaos) checkPromise(a assignment) {
 
 // checkOrder: nobody is offered a call while an older one could have had them.
 func (c *chaos) checkOrder(before []*waiter, a assignment) {
+	i := slices.IndexFunc(before, func(w *waiter) bool { return w.Call == a.call })
+	if i < 0 {
+		c.fail("%s was not waiting", a.call)
+	}
 	for _, older := range before {
-		if older.Call == a.call {
-			return
+		if !older.Arrived.Before(before[i].Arrived) {
+			continue
 		}
 		stillWaits := c.r.waiter(older.Call) == older
 		for _, user := range a.Users {
@@ -552,5 +561,4 @@ func (c *chaos) checkOrder(before []*waiter, a assignment) {
 			}
 		}
 	}
-	c.fail("%s was not waiting", a.call)
 }

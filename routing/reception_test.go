@@ -1,0 +1,371 @@
+package routing
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"tandem/call"
+)
+
+// desk is a reception with what it works with.
+type desk struct {
+	*Reception
+	store  *memory
+	events *events
+}
+
+// account has two playbooks: sales, always open, and late, never open.
+func account(t testing.TB) Account {
+	never, err := NewHours(HoursOptions{Zone: "UTC"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	reception := call.Reception{Strategy: call.LongestIdle, PreferOwner: true, Timeout: time.Minute, OfferTimeout: 20 * time.Second}
+	return Account{
+		Country: "ES", Record: true, Announce: AnnounceSound,
+		Users: []User{{Name: "ana", Extension: "101"}, {Name: "bea", Extension: "102"}, {Name: "eva", Extension: "201"}},
+		Numbers: []AccountNumber{
+			{Number: "+34910000001", Playbook: "sales", Trunks: []string{"carrier"}},
+			{Number: "+34910000002", Playbook: "late", Trunks: []string{"carrier", "spare"}},
+			{Number: "+34910000003"},
+		},
+		Playbooks: []Playbook{
+			{Name: "sales", Users: []string{"ana", "bea"}, MainNumber: "+34910000001", Reception: reception, WrapUp: time.Second},
+			{Name: "late", Users: []string{"bea"}, Hours: never, Reception: reception, Closed: ClosedRule{RingTimeout: 45 * time.Second}},
+		},
+	}
+}
+
+func newDesk(t testing.TB, a Account) *desk {
+	t.Helper()
+	dir, err := NewDirectory(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &desk{store: newMemory(), events: &events{}}
+	offices, err := NewOffices(t.Context(), OfficesOptions{Directory: dir, Desk: d.store, Events: d.events})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Reception, err = NewReception(ReceptionOptions{Directory: dir, Offices: offices, Journal: d.store, Contacts: d.store, Events: d.events})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// arrival is a call to sales from a mobile.
+func arrival() call.Arrival {
+	id := call.NewID(noon)
+	return call.Arrival{Call: id, Leg: id.Leg(1), Trunk: "carrier", Called: "+34910000001", Caller: "600 111 222", Name: "Luis Pérez"}
+}
+
+func TestAdmit(t *testing.T) {
+	d := newDesk(t, account(t))
+	in := arrival()
+	plan, err := d.Admit(t.Context(), in, noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec := d.store.calls[in.Call]
+	contact, task := d.store.contacts[rec.ContactID], d.store.tasks[rec.TaskID]
+	if plan.From != "+34600111222" || plan.To != "+34910000001" || plan.Number != plan.To || plan.Playbook != "sales" ||
+		plan.TaskID != task.ID || !plan.Record || plan.Announce != "announce" || plan.Closed != nil || plan.Why != "open: always" ||
+		plan.Reception.Music != "music:sales" || plan.Reception.Timeout != time.Minute {
+		t.Errorf("plan %+v", plan)
+	}
+	if plan.Contact != (call.Party{ContactID: contact.ID, Name: "Luis Pérez", Number: "+34600111222"}) {
+		t.Errorf("shown as %+v", plan.Contact)
+	}
+	if rec.Direction != call.Inbound || rec.Mode != call.Manual || rec.State != call.StateQueued || rec.Result != "" ||
+		rec.RawFrom != in.Caller || rec.RawTo != in.Called || rec.Trunk != "carrier" || !rec.StartedAt.Equal(noon) ||
+		rec.Coaches == nil || rec.Reason != call.MissedNone || len(rec.Trail) != 1 {
+		t.Errorf("record %+v", rec)
+	}
+	if contact.Name != "Luis Pérez" || contact.Country != "ES" || !slices.Equal(contact.Numbers, []string{"+34600111222"}) || !contact.CreatedAt.Equal(noon) {
+		t.Errorf("contact %+v", contact)
+	}
+	if task.Kind != TaskInboundCall || task.State != call.TaskOpen || task.User != "" || task.Playbook != "sales" || task.CallID != in.Call {
+		t.Errorf("task %+v", task)
+	}
+	if got := d.events.types(); !slices.Equal(got, []call.EventType{call.EventContactCreated, call.EventTaskCreated}) {
+		t.Errorf("events %v", got)
+	}
+
+	contact.Owner, contact.Name = "bea", "Luis"
+	d.store.contacts[contact.ID] = contact
+	in = arrival()
+	if plan, err = d.Admit(t.Context(), in, noon); err != nil || plan.Owner != "bea" || plan.Contact.Name != "Luis" {
+		t.Errorf("again: %+v, %v", plan, err)
+	}
+	if got := d.events.types(); !slices.Equal(got, []call.EventType{call.EventContactChanged, call.EventTaskCreated}) {
+		t.Errorf("events %v", got)
+	}
+}
+
+func TestAdmitNames(t *testing.T) {
+	for display, want := range map[string]string{
+		"Luis":                     "Luis",
+		" \"Ana\x00\x1b García\" ": "\"Ana García\"",
+		"":                         "+34600111222",
+		"600111222":                "+34600111222",
+		"+34 600 111 222":          "+34600111222",
+		"Anonymous":                "+34600111222",
+		"unknown":                  "+34600111222",
+		"luis@example.com":         "+34600111222",
+		strings.Repeat("ñ", 200):   strings.Repeat("ñ", 100),
+		"\u202eLuis":               "Luis",
+		"\xff\xfe":                 "+34600111222",
+	} {
+		d := newDesk(t, account(t))
+		in := arrival()
+		in.Name = display
+		plan, err := d.Admit(t.Context(), in, noon)
+		if err != nil || plan.Contact.Name != want {
+			t.Errorf("display %q: name %q, %v; want %q", display, plan.Contact.Name, err, want)
+		}
+	}
+}
+
+func TestAdmitWithoutContact(t *testing.T) {
+	tests := []struct {
+		name string
+		edit func(*call.Arrival)
+	}{
+		{"withheld", func(in *call.Arrival) { in.Withheld = true }},
+		{"words", func(in *call.Arrival) { in.Caller = "unknown" }},
+		{"an extension elsewhere", func(in *call.Arrival) { in.Caller = "1234" }},
+		{"empty", func(in *call.Arrival) { in.Caller = "" }},
+	}
+	for _, tt := range tests {
+		d := newDesk(t, account(t))
+		in := arrival()
+		tt.edit(&in)
+		plan, err := d.Admit(t.Context(), in, noon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rec := d.store.calls[in.Call]
+		if plan.From != "" || plan.Contact != (call.Party{Name: "Anonymous"}) || rec.ContactID != "" || rec.From != "" || rec.RawFrom != in.Caller {
+			t.Errorf("%s: plan %+v, record %+v", tt.name, plan, rec)
+		}
+		if len(d.store.contacts) != 0 || len(d.store.tasks) != 1 || plan.TaskID == "" {
+			t.Errorf("%s: %d contacts, %d tasks", tt.name, len(d.store.contacts), len(d.store.tasks))
+		}
+	}
+}
+
+func TestAdmitRefuses(t *testing.T) {
+	d := newDesk(t, account(t))
+	for _, called := range []string{"+34910000009", "+34910000003", "sales", "", "112"} {
+		in := arrival()
+		in.Called = called
+		_, err := d.Admit(t.Context(), in, noon)
+		var refusal *call.Refusal
+		if !errors.As(err, &refusal) || refusal.Cause.Code != 404 || refusal.Cause.Kind != call.CauseFailed || refusal.Cause.Q850 != 1 {
+			t.Errorf("called %q: %v", called, err)
+		}
+	}
+	if len(d.store.calls)+len(d.store.tasks)+len(d.events.list) != 0 {
+		t.Error("a refused call left something behind")
+	}
+	d.store.fail = errors.New("disk full")
+	if _, err := d.Admit(t.Context(), arrival(), noon); !errors.Is(err, d.store.fail) || len(d.events.list) != 0 {
+		t.Errorf("store failed: %v, %d events", err, len(d.events.list))
+	}
+}
+
+func TestAdmitClosed(t *testing.T) {
+	tests := []struct {
+		name, redirect, diverted string
+		target, why              string
+	}{
+		{"message alone", "", "", "", "closed: mon all day UTC"},
+		{"redirected", "600000000", "", "+34600000000", "closed: mon all day UTC; redirected to +34600000000"},
+		{"to ourselves", "+34910000001", "", "", "closed: mon all day UTC; not redirected: +34910000001 is one of our own"},
+		{"a second time", "+34600000000", "910000001", "", "closed: mon all day UTC; not redirected: the call was redirected by us before"},
+		{"diverted elsewhere before", "+34600000000", "+34910009999", "+34600000000", "closed: mon all day UTC; redirected to +34600000000"},
+		{"nonsense", "ana", "", "", "closed: mon all day UTC; not redirected: ana is no number"},
+	}
+	for _, tt := range tests {
+		a := account(t)
+		a.Playbooks[1].Closed.Redirect = tt.redirect
+		d := newDesk(t, a)
+		in := arrival()
+		in.Called, in.Diverted = "910000002", tt.diverted
+		plan, err := d.Admit(t.Context(), in, noon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if plan.Closed == nil || plan.Closed.Message != "closed:late" || plan.Why != tt.why {
+			t.Fatalf("%s: %+v, why %q", tt.name, plan.Closed, plan.Why)
+		}
+		if rec := d.store.calls[in.Call]; rec.Reason != call.MissedClosed || rec.Trail[0].Why != tt.why {
+			t.Errorf("%s: record %+v", tt.name, rec)
+		}
+		r := plan.Closed.Redirect
+		if tt.target == "" {
+			if r != nil {
+				t.Errorf("%s: redirected to %+v", tt.name, r)
+			}
+			continue
+		}
+		if r == nil || r.Number != tt.target || r.CallerID != "+34910000002" || r.RingTimeout != 45*time.Second || !slices.Equal(r.Trunks, []string{"carrier", "spare"}) {
+			t.Errorf("%s: redirect %+v", tt.name, r)
+		}
+	}
+}
+
+func TestAdmitAsksTheOverride(t *testing.T) {
+	d := newDesk(t, account(t))
+	if err := d.Offices.SetOverride(t.Context(), Override{Playbook: "sales", By: "eva"}); err != nil {
+		t.Fatal(err)
+	}
+	plan, err := d.Admit(t.Context(), arrival(), time.Now().Add(time.Second))
+	if err != nil || plan.Closed == nil || plan.Why != "closed: by command of eva" {
+		t.Errorf("plan %+v, %v", plan, err)
+	}
+}
+
+// The task of a missed call is for the last offered, else the owner, else
+// whoever has the least to do.
+func TestSave(t *testing.T) {
+	tests := []struct {
+		name, user, owner string
+		missed            bool
+		want              string
+		least             bool
+	}{
+		{"offered last", "ana", "bea", true, "ana", false},
+		{"owner", "", "bea", true, "bea", true},
+		{"least", "", "", true, "", true},
+		{"former owner", "", "zoe", true, "", true},
+		{"former user", "zoe", "bea", true, "bea", true},
+		{"not missed", "ana", "bea", false, "", false},
+	}
+	for _, tt := range tests {
+		d := newDesk(t, account(t))
+		in := arrival()
+		if _, err := d.Admit(t.Context(), in, noon); err != nil {
+			t.Fatal(err)
+		}
+		rec := d.store.calls[in.Call]
+		contact := d.store.contacts[rec.ContactID]
+		contact.Owner = tt.owner
+		d.store.contacts[contact.ID] = contact
+		d.events.types()
+
+		rec.User, rec.State, rec.Missed = tt.user, call.StateEnded, tt.missed
+		if err := d.Save(t.Context(), call.Change{Record: rec, Task: call.TaskDone, MissedTask: tt.missed}); err != nil {
+			t.Fatal(err)
+		}
+		closing := d.store.closings[0]
+		if closing.User != tt.want || (len(closing.Least) == 2) != tt.least || closing.Due.IsZero() {
+			t.Errorf("%s: %+v", tt.name, closing)
+		}
+		want := []call.EventType{call.EventTaskChanged}
+		if tt.missed {
+			want = []call.EventType{call.EventTaskChanged, call.EventTaskCreated, call.EventContactChanged}
+		}
+		if got := d.events.types(); !slices.Equal(got, want) {
+			t.Errorf("%s: events %v", tt.name, got)
+		}
+	}
+	d := newDesk(t, account(t))
+	d.store.fail = errors.New("disk full")
+	if err := d.Save(t.Context(), call.Change{}); !errors.Is(err, d.store.fail) || len(d.events.list) != 0 {
+		t.Errorf("store failed: %v, %d events", err, len(d.events.list))
+	}
+}
+
+func TestInterrupted(t *testing.T) {
+	answered := noon.Add(10 * time.Second)
+	alive := noon.Add(70 * time.Second)
+	tests := []struct {
+		name     string
+		rec      call.Record
+		less     bool // missed_task: unanswered
+		result   call.Result
+		missed   bool
+		reason   call.MissedReason
+		task     call.TaskState
+		missTask bool
+		duration float64
+	}{
+		{"waiting", call.Record{Direction: call.Inbound}, false, call.ResultFailed, true, call.MissedNoUser, call.TaskDone, true, 0},
+		{"talking", call.Record{Direction: call.Inbound, AnsweredAt: &answered}, false, call.ResultCompleted, false, "", call.TaskDone, false, 60},
+		{"closed", call.Record{Direction: call.Inbound, Reason: call.MissedClosed}, true, call.ResultOfficeClosed, true, call.MissedClosed, call.TaskDone, true, 0},
+		{"redirected", call.Record{Direction: call.Inbound, Reason: call.MissedClosed, AnsweredAt: &answered}, false, call.ResultOfficeClosed, false, "", call.TaskDone, true, 60},
+		{"redirected, no task", call.Record{Direction: call.Inbound, Reason: call.MissedClosed, AnsweredAt: &answered}, true, call.ResultOfficeClosed, false, "", call.TaskDone, false, 60},
+		{"dialing", call.Record{Direction: call.Outbound}, false, call.ResultFailed, false, "", call.TaskOpen, false, 0},
+		{"dialed", call.Record{Direction: call.Outbound, AnsweredAt: &answered}, false, call.ResultCompleted, false, "", call.TaskDone, false, 60},
+	}
+	for _, tt := range tests {
+		tt.rec.StartedAt = noon
+		got := interrupted(tt.rec, alive, tt.less)
+		rec := got.Record
+		if rec.Result != tt.result || rec.Missed != tt.missed || rec.Reason != tt.reason || got.Task != tt.task ||
+			got.MissedTask != tt.missTask || rec.Duration != tt.duration || rec.State != call.StateEnded || !rec.EndedAt.Equal(alive) {
+			t.Errorf("%s: %+v", tt.name, got)
+		}
+		if !strings.Contains(rec.Trail[len(rec.Trail)-1].Why, "stopped") {
+			t.Errorf("%s: trail %+v", tt.name, rec.Trail)
+		}
+	}
+	// The clock or the note of when the switch was alive may be wrong.
+	got := interrupted(call.Record{StartedAt: noon, AnsweredAt: &answered}, noon.Add(-time.Hour), false)
+	if got.Record.Duration != 0 || !got.Record.EndedAt.Equal(answered) {
+		t.Errorf("alive before the call: %+v", got.Record)
+	}
+}
+
+func TestRecover(t *testing.T) {
+	d := newDesk(t, account(t))
+	first, second := arrival(), arrival()
+	second.Called = "+34910000002"
+	for _, in := range []call.Arrival{first, second} {
+		if _, err := d.Admit(t.Context(), in, noon); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.events.types()
+	d.store.fail = errors.New("disk full")
+	if n, err := d.Recover(t.Context(), noon); n != 0 || !errors.Is(err, d.store.fail) {
+		t.Errorf("store failed: %d, %v", n, err)
+	}
+	d.store.fail = nil
+	if n, err := d.Recover(t.Context(), noon.Add(time.Minute)); n != 2 || err != nil {
+		t.Errorf("recovered %d, %v", n, err)
+	}
+	if got := d.store.calls[first.Call].Result; got != call.ResultFailed {
+		t.Errorf("first: %s", got)
+	}
+	if got := d.store.calls[second.Call].Result; got != call.ResultOfficeClosed {
+		t.Errorf("second: %s", got)
+	}
+	if got := d.events.types(); !slices.Contains(got, call.EventCallEnded) || !slices.Contains(got, call.EventCallMissed) {
+		t.Errorf("events %v", got)
+	}
+	if n, err := d.Recover(t.Context(), noon.Add(time.Minute)); n != 0 || err != nil || len(d.store.closings) != 2 {
+		t.Errorf("a second time %d, %v, %d closings", n, err, len(d.store.closings))
+	}
+}
+
+func FuzzCleanName(f *testing.F) {
+	for _, s := range []string{"Ana", "\x00\x1b[31m", "\u202eanA", "\xff", "a\nb\tc", strings.Repeat("🙂", 500)} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		name := CleanName(s)
+		if len([]rune(name)) > maxName || strings.ContainsAny(name, "\x00\r\n\x1b\u202e") || name != CleanName(name) {
+			t.Fatalf("CleanName(%q) = %q", s, name)
+		}
+		if notes := cleanNotes(s); strings.ContainsAny(notes, "\x00\r\x1b\u202e") {
+			t.Fatalf("cleanNotes(%q) = %q", s, notes)
+		}
+		nameOf(s)
+	})
+}

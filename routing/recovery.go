@@ -1,0 +1,93 @@
+package routing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"tandem/call"
+)
+
+// Recover gives every call that a crash interrupted its result, and every
+// missed one its task. alive is when the switch was last known to run. It
+// returns how many calls it ended; a second run finds none of them. Calls that
+// could not be saved are left for the next start and returned as an error.
+func (r *Reception) Recover(ctx context.Context, alive time.Time) (int, error) {
+	list, err := r.Journal.Unfinished(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("recover calls: %w", err)
+	}
+	slices.SortFunc(list, func(a, b call.Record) int { return a.StartedAt.Compare(b.StartedAt) })
+	count := 0
+	var faults []error
+	for _, rec := range list {
+		p, _ := r.Directory.Playbook(rec.Playbook)
+		change := interrupted(rec, alive, p.Closed.TaskUnlessAnswered)
+		if err := r.Save(ctx, change); err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		count++
+		r.tellEnd(change.Record)
+	}
+	return count, errors.Join(faults...)
+}
+
+// tellEnd publishes what the call itself would have published.
+func (r *Reception) tellEnd(rec call.Record) {
+	kinds := []call.EventType{call.EventCallEnded}
+	if rec.Missed {
+		kinds = []call.EventType{call.EventCallMissed, call.EventCallEnded}
+	}
+	for _, kind := range kinds {
+		r.Events.Publish(call.Event{
+			Type: kind, At: *rec.EndedAt, User: rec.User, Playbook: rec.Playbook, CallID: rec.ID,
+			ContactID: rec.ContactID, TaskID: rec.TaskID, Trunk: rec.Trunk, Call: &rec,
+		})
+	}
+}
+
+// interrupted is how a call ends that was cut off by a crash: a conversation
+// is completed at the last moment the switch was known to run, everything else
+// failed, and an inbound call that nobody took is missed. A call that came
+// outside office hours keeps that result.
+func interrupted(rec call.Record, alive time.Time, taskUnlessAnswered bool) call.Change {
+	ended := rec.StartedAt
+	if rec.AnsweredAt != nil && rec.AnsweredAt.After(ended) {
+		ended = *rec.AnsweredAt
+	}
+	if alive.After(ended) {
+		ended = alive
+	}
+	ended = ended.UTC()
+	talked, closed := rec.AnsweredAt != nil, rec.Reason == call.MissedClosed
+	rec.State, rec.EndedAt = call.StateEnded, &ended
+	rec.Missed, rec.Reason = false, call.MissedNone
+	switch {
+	case closed:
+		rec.Result, rec.SIPCode, rec.Q850 = call.ResultOfficeClosed, 200, 16
+		if !talked {
+			rec.Missed, rec.Reason = true, call.MissedClosed
+		}
+	case talked:
+		rec.Result, rec.SIPCode, rec.Q850 = call.ResultCompleted, 200, 16
+	default: // Q.850 cause 41: temporary failure
+		rec.Result, rec.SIPCode, rec.Q850 = call.ResultFailed, 503, 41
+		if rec.Direction == call.Inbound {
+			rec.Missed, rec.Reason = true, call.MissedNoUser
+		}
+	}
+	if talked {
+		rec.Duration = ended.Sub(*rec.AnsweredAt).Seconds()
+	} else {
+		rec.Wait = ended.Sub(rec.StartedAt).Seconds()
+	}
+	rec.Trail = append(slices.Clone(rec.Trail), call.Mark{At: ended, What: "interrupted", Why: "the switch stopped during the call"})
+	task := call.TaskDone
+	if rec.Direction == call.Outbound && !talked {
+		task = call.TaskOpen // what the call was made for is still to be done
+	}
+	return call.Change{Record: rec, Task: task, MissedTask: rec.Missed || closed && !taskUnlessAnswered}
+}
