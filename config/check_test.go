@@ -72,6 +72,9 @@ func TestMeaningFaults(t *testing.T) {
 		"recordings are data":      {"data: d\nrecording: {directory: d}\n", []want{{"2:24: recording.directory", "data folder itself", ""}}},
 		"crm token":                {"crm: {provider: pipedrive}\n", []want{{"1:6: crm.token", "required for pipedrive", ""}}},
 		"crm url":                  {"crm: {base_url: \"//x\"}\n", []want{{"1:17: crm.base_url", "not the address", ""}}},
+		"crm url with a password":  {"crm: {base_url: \"https://u:OPEN_SESAME@x\"}\nhttp: {public_url: \"https://u:OPEN_SESAME@x\"}\n", []want{{"1:17: crm.base_url", "must not hold", "crm.token"}, {"2:20: http.public_url", "must not hold", ""}}},
+		"too many listeners":       {"sip: {listen: [" + strings.Repeat("\"udp://a:1\",", 101) + "]}\n", []want{{"1:15: sip.listen", "more than 100 listeners", ""}}},
+		"too many elements":        {"users: [" + strings.Repeat("x,", 5001) + "]\n", []want{{"1:8: users", "more than 5000 elements", ""}}},
 		"crm private":              {"crm: {base_url: \"http://127.0.0.1:99\"}\n", []want{{"1:17: crm.base_url", "private or loopback", "allow_private"}}},
 		"crm localhost":            {"crm: {base_url: \"http://LocalHost\"}\n", []want{{"1:17: crm.base_url", "private or loopback", ""}}},
 		"calling hours":            {"dialer: {calling_hours: [\"08:00-12:00\", \"11:00-13:00\"]}\n", []want{{"1:41: dialer.calling_hours[1]", "overlaps", ""}}},
@@ -171,7 +174,7 @@ func keyPair(t *testing.T) (cert, key []byte) {
 func TestWarnings(t *testing.T) {
 	text := "sip: {domain: x, max_calls: 2000}\n" +
 		"media: {ports: 20000-20100}\n" +
-		"trunks: [{name: c, address: x, srtp: required, allow: []}]\n" +
+		"trunks: [{name: c, address: x, srtp: required, allow: []}, {name: d, address: x, allow: [\"::/0\"]}]\n" +
 		"numbers: [{number: \"+34910000001\"}]\n" +
 		"users: [{name: ana}]\n" +
 		"crm: {provider: none, token: x}\n" +
@@ -184,6 +187,7 @@ func TestWarnings(t *testing.T) {
 	wants := []string{
 		"t.yaml:2:16: media.ports: port 20100", "t.yaml:2:16: media.ports: the range has room for 25 calls",
 		"t.yaml:3:38: trunks[0].srtp: without transport tls", "t.yaml:3:55: trunks[0].allow: is empty",
+		"t.yaml:3:89: trunks[1].allow: lets the whole Internet",
 		"t.yaml:4:11: numbers[0]: has no trunks", "t.yaml:4:11: numbers[0]: has no playbook",
 		"t.yaml:5:9: users[0]: has neither", "t.yaml:6:30: crm.token: is not used", "t.yaml:7:25: dialer.calling_hours: is empty",
 		"t.yaml:9:5: playbooks[0]: has no users", "t.yaml:11:7: playbooks[0].hours: has no weekly hours",

@@ -10,6 +10,9 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
+// maxElements bounds every list, so that checks may compare their elements.
+const maxElements = 5000
+
 // decoder walks the syntax tree beside the Go value that it fills in. It notes
 // every fault and goes on, and keeps the position of every key for the checks
 // that follow.
@@ -194,6 +197,10 @@ func (d *decoder) sequence(n ast.Node, path string, v reflect.Value, tag reflect
 	seq, ok := n.(*ast.SequenceNode)
 	if !ok {
 		d.fault(path, "must be a list, not "+shape(n), "write [ ] around it, or a line with - for each element")
+		return
+	}
+	if len(seq.Values) > maxElements {
+		d.fault(path, fmt.Sprintf("has more than %d elements", maxElements), "")
 		return
 	}
 	v.Set(reflect.MakeSlice(v.Type(), len(seq.Values), len(seq.Values)))

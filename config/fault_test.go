@@ -74,6 +74,8 @@ func TestStructureFaults(t *testing.T) {
 		"deep flow":            {"data: " + strings.Repeat("[", 10000), []want{{"1:23: ", "too deeply", ""}}},
 		"deep block":           {strings.Repeat("- ", 10000), []want{{"1:33: ", "too deeply", ""}}},
 		"deep indent":          {"a:\n" + strings.Repeat(" ", 300) + "b: 1\n", []want{{"2:301: ", "too deeply", ""}}},
+		"many keys":            {strings.Repeat("a: 1\n", 5000), []want{{"2001:2: ", "more than 2000 keys", ""}}},
+		"many keys in flow":    {"log: {" + strings.Repeat("a: 1,", 5000) + "}", []want{{"1:10008: ", "more than 2000 keys", ""}}},
 		"anchor":               {"data: &d ./data\n", []want{{"1:7: data", "anchors", ""}}},
 		"alias":                {"account:\n  name: &n x\n  country: *n\n", []want{{"2:9: account.name", "anchors", ""}, {"3:12: account.country", "anchors", ""}}},
 		"merge key":            {"account:\n  <<: *base\n", []want{{"2:3: account.<<", "plain text", ""}}},

@@ -14,9 +14,10 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// Bounds on nesting. The parser's time grows with the square of the depth, so
-// that depth is checked on the tokens, before parsing.
+// Bounds on nesting and on the size of one mapping. The parser's time grows
+// with the square of both, so that they are checked on the tokens, before parsing.
 const (
+	maxPairs     = 2000
 	maxFlowDepth = 16  // brackets and braces inside each other
 	maxMarkers   = 16  // "-" and "?" on one line
 	maxIndent    = 200 // spaces before the first character of a line
@@ -33,7 +34,7 @@ func parseYAML(data []byte) (ast.Node, *Fault) {
 		return nil, fault
 	}
 	tokens := lexer.Tokenize(string(data))
-	if fault := checkDepth(tokens); fault != nil {
+	if fault := checkShape(tokens); fault != nil {
 		return nil, fault
 	}
 	file, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
@@ -60,26 +61,71 @@ func checkBytes(data []byte) *Fault {
 	return nil
 }
 
-func checkDepth(tokens token.Tokens) *Fault {
-	depth, line, markers := 0, 0, 0
+// shapeGuard follows the tokens of a file and measures its shape.
+type shapeGuard struct {
+	depth   int         // open brackets and braces
+	line    int         // of the last token
+	markers int         // "-" and "?" on that line
+	pairs   map[int]int // of the open mappings: by column, in brackets by depth below zero
+}
+
+func checkShape(tokens token.Tokens) *Fault {
+	g := shapeGuard{pairs: map[int]int{}}
 	for _, t := range tokens {
-		if t.Position.Line != line {
-			line, markers = t.Position.Line, 0
-		}
-		switch t.Type {
-		case token.SequenceStartType, token.MappingStartType:
-			depth++
-		case token.SequenceEndType, token.MappingEndType:
-			depth--
-		case token.SequenceEntryType, token.MappingKeyType:
-			markers++
-		}
-		if depth > maxFlowDepth || markers > maxMarkers || t.Position.IndentNum > maxIndent {
+		if message := g.next(t); message != "" {
 			at := spotOf(t)
-			return &Fault{Line: at.line, Column: at.column, Message: "the file is nested too deeply"}
+			return &Fault{Line: at.line, Column: at.column, Message: message}
 		}
 	}
 	return nil
+}
+
+// next takes one token in and words what is too much, if anything.
+func (g *shapeGuard) next(t *token.Token) string {
+	if t.Position.Line != g.line {
+		g.line, g.markers = t.Position.Line, 0
+	}
+	switch t.Type {
+	case token.SequenceStartType, token.MappingStartType:
+		g.depth++
+		delete(g.pairs, -g.depth)
+	case token.SequenceEndType, token.MappingEndType:
+		g.depth--
+	case token.SequenceEntryType, token.MappingKeyType:
+		g.markers++
+		g.endBeyond(t.Position.Column)
+	case token.MappingValueType:
+		if g.pair(t) > maxPairs {
+			return fmt.Sprintf("a mapping has more than %d keys", maxPairs)
+		}
+	}
+	if g.depth > maxFlowDepth || g.markers > maxMarkers || t.Position.IndentNum > maxIndent {
+		return "the file is nested too deeply"
+	}
+	return ""
+}
+
+// pair counts a pair, whose colon is t, in its mapping.
+func (g *shapeGuard) pair(t *token.Token) int {
+	at := -g.depth
+	if g.depth <= 0 {
+		at = t.Position.Column
+		if t.Prev != nil {
+			at = t.Prev.Position.Column
+		}
+		g.endBeyond(at)
+	}
+	g.pairs[at]++
+	return g.pairs[at]
+}
+
+// endBeyond forgets the block mappings that are indented further.
+func (g *shapeGuard) endBeyond(column int) {
+	for at := range g.pairs {
+		if at > column {
+			delete(g.pairs, at)
+		}
+	}
 }
 
 // syntaxFault words a parse error. Only the parser's message is taken, not its

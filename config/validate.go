@@ -95,9 +95,9 @@ func (v *validator) refer(path, name string, to names) {
 }
 
 // closest suggests a name, unless the value came from a placeholder, which a
-// suggestion could give away.
+// suggestion could give away, or the names are too many to compare them all.
 func (v *validator) closest(path, name string, to names) string {
-	if v.spots[path].text != name {
+	if v.spots[path].text != name || len(to.first) > 500 {
 		return ""
 	}
 	best, distance := "", 3

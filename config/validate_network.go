@@ -9,6 +9,9 @@ import (
 	"strings"
 )
 
+// maxListeners is far more than a machine has addresses and transports.
+const maxListeners = 100
+
 // bound is one listening address of the file.
 type bound struct {
 	path    string
@@ -42,6 +45,10 @@ func (v *validator) listeners() {
 	c := v.cfg
 	if len(c.SIP.Listen) == 0 && v.sound("sip.listen") {
 		v.fault("sip.listen", "has no listener", "leave the key out for udp and tcp on port 5060")
+	}
+	if len(c.SIP.Listen) > maxListeners {
+		v.fault("sip.listen", fmt.Sprintf("has more than %d listeners", maxListeners), "")
+		return
 	}
 	all := v.bounds()
 	for i, b := range all {
@@ -160,7 +167,11 @@ func (v *validator) publicURL() {
 		return
 	}
 	u, ok := webURL(v.cfg.HTTP.PublicURL)
-	if !ok || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+	if ok && u.User != nil {
+		v.fault(path, "must not hold a user name or password", "")
+		return
+	}
+	if !ok || u.RawQuery != "" || u.Fragment != "" {
 		v.fault(path, v.shown(path)+" is not the address of a site", "write http:// or https:// and a host")
 	}
 }

@@ -39,6 +39,9 @@ func (v *validator) trunks() {
 		if t.Allow != nil && len(t.Allow) == 0 && v.sound(path+".allow") {
 			v.warn(path+".allow", "is empty: nobody may call in through this trunk")
 		}
+		if slices.ContainsFunc(t.Allow, func(p netip.Prefix) bool { return p.IsValid() && p.Bits() == 0 }) {
+			v.warn(path+".allow", "lets the whole Internet call in as this carrier")
+		}
 	}
 }
 
@@ -176,7 +179,11 @@ func (v *validator) crm() {
 		return
 	}
 	u, ok := webURL(c.BaseURL)
-	if !ok || u.User != nil {
+	if ok && u.User != nil {
+		v.fault("crm.base_url", "must not hold a user name or password", "the CRM's token goes into crm.token")
+		return
+	}
+	if !ok {
 		v.fault("crm.base_url", v.shown("crm.base_url")+" is not the address of an API", "write https:// and a host")
 		return
 	}
