@@ -13,7 +13,7 @@ var ErrClosed = errors.New("agent is off")
 
 // Bounds of an agent.
 const (
-	maxWaiting = 256  // incoming calls not yet taken by Accept
+	maxWaiting = 256 // incoming calls not yet taken by Accept
 	maxEnded   = 128 // ended calls whose retransmissions are still answered
 )
 

@@ -32,11 +32,10 @@ type incoming struct {
 
 // arrival is what the next packet is compared with.
 type arrival struct {
-	at      time.Time
-	seq     uint16
-	stamp   uint32
-	audio   bool // stamp is of audio, not of an event
-	transit float64
+	at    time.Time
+	seq   uint16
+	stamp uint32
+	audio bool // stamp is of audio, not of an event
 }
 
 type lastEvent struct {
@@ -72,6 +71,7 @@ func (m *Media) receive(data []byte, from netip.AddrPort, at time.Time) {
 	err := p.Unmarshal(data)
 	m.watch.Lock()
 	defer m.watch.Unlock()
+	defer m.watch.ring()
 	in := &m.in
 	if err != nil || p.Version != 2 {
 		in.stats.Malformed++
@@ -87,7 +87,6 @@ func (m *Media) receive(data []byte, from netip.AddrPort, at time.Time) {
 	default:
 		in.stats.UnknownPayload++
 	}
-	m.watch.ring()
 }
 
 // keep decodes into the ring.
@@ -133,7 +132,6 @@ func (in *incoming) measure(h *rtp.Header, size int, from netip.AddrPort, at tim
 		s.Sources = append(s.Sources, from)
 	}
 	now := arrival{at: at, seq: h.SequenceNumber, stamp: h.Timestamp, audio: audio}
-	now.transit = float64(at.UnixNano())/float64(time.Second)*sampleRate - float64(h.Timestamp)
 	if in.first || h.SSRC != s.SSRCs[len(s.SSRCs)-1] {
 		in.first = false
 		if len(s.SSRCs) < 64 {
@@ -172,7 +170,7 @@ func (in *incoming) compare(now arrival) bool {
 		if now.stamp-last.stamp != uint32(step)*frameSamples {
 			s.TimestampJumps++
 		}
-		d := now.transit - last.transit
+		d := now.at.Sub(last.at).Seconds()*sampleRate - float64(int32(now.stamp-last.stamp))
 		s.jitter += (max(d, -d) - s.jitter) / 16 // RFC 3550 6.4.1
 	}
 	return true

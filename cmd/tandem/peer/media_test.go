@@ -75,7 +75,7 @@ func TestNoCommonCodec(t *testing.T) {
 
 // Everything that breaks a stream must be told from one that is whole.
 func TestBrokenStreams(t *testing.T) {
-	p := connect(t, says(peer.Tone(440)), peer.Options{})
+	p := connect(t, says(peer.Tone(440)), says(peer.Silence()))
 	from, to := p.answered(t, peer.CallOptions{})
 	sent, got := from.Media(), to.Media()
 	must(t, got.WaitPackets(within(t), 10))
@@ -93,6 +93,7 @@ func TestBrokenStreams(t *testing.T) {
 	sent.Impair(peer.Impairment{})
 
 	sent.Say(nil)
+	must(t, sent.WaitPackets(within(t), 3)) // the other stream as a clock
 	must(t, sent.Inject([]byte("not RTP")))
 	must(t, got.WaitStats(within(t), "junk", func(s peer.Stats) bool { return s.Malformed == 1 }))
 	sent.Say(peer.Tone(600))

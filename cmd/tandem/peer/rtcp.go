@@ -29,6 +29,7 @@ func (m *Media) countReports(data []byte) {
 	packets, err := rtcp.Unmarshal(data)
 	m.watch.Lock()
 	defer m.watch.Unlock()
+	defer m.watch.ring()
 	s := &m.in.stats
 	if err != nil {
 		s.Malformed++
@@ -44,7 +45,6 @@ func (m *Media) countReports(data []byte) {
 			s.Goodbyes++
 		}
 	}
-	m.watch.ring()
 }
 
 // sendReport sends SR (RR while nothing was sent) and SDES in one compound packet (RFC 3550 6.1).
