@@ -138,3 +138,23 @@ type Desk interface {
 	SetOverride(ctx context.Context, o Override) error
 	ClearOverride(ctx context.Context, playbook string) error
 }
+
+// Token is what is kept of an API token: enough to recognise it, not to use it.
+type Token struct {
+	ID        string    `json:"id"`   // ULID
+	Hash      string    `json:"hash"` // SHA-256 of the token, in hex
+	User      string    `json:"user"`
+	CreatedAt time.Time `json:"created_at"`
+}
+
+// Tokens keeps API tokens, by hash alone.
+type Tokens interface {
+	// AddToken stores a new token.
+	AddToken(ctx context.Context, t Token) error
+	// TokenByHash returns the token of a hash, ErrNotFound when there is none.
+	TokenByHash(ctx context.Context, hash string) (Token, error)
+	// Tokens lists all tokens, oldest first.
+	Tokens(ctx context.Context) ([]Token, error)
+	// RemoveToken revokes a token, ErrNotFound when there is none.
+	RemoveToken(ctx context.Context, id string) error
+}
