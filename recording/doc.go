@@ -1,0 +1,12 @@
+// Package recording keeps conversations as stereo WAV files.
+//
+// It owns the recordings folder: YYYY/MM/DD (UTC, from the call's ID) with, for
+// each call, <id>.wav.part while it is being recorded and <id>.wav once it is
+// sealed, and beside it <id>.sha256, which `sha256sum -c` understands and whose
+// comments say who is on which channel. The checksum is in it only when whoever
+// keeps the calls has been told of the recording; until then Repair tells them.
+//
+// The media tick pushes frames into a bounded ring and never waits; a writer
+// goroutine per recording moves them to the disk twice a second. What the disk
+// is too slow for becomes silence of the same length, and is counted.
+package recording

@@ -1,0 +1,154 @@
+package recording
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+
+	"tandem/call"
+)
+
+// The files of a recording.
+const (
+	suffixSealed = ".wav"
+	suffixPart   = ".wav.part"
+	suffixNote   = ".sha256"
+)
+
+// began is when a call began, from its ID, which must be valid.
+func began(id call.ID) time.Time {
+	return ulid.Time(ulid.MustParse(string(id)).Time()).UTC()
+}
+
+// dayPath is the folder of a call's recording, within the library's. It is made
+// of the ID's time alone.
+func dayPath(id call.ID) string { return began(id).Format("2006/01/02") }
+
+func sealedPath(id call.ID) string { return path.Join(dayPath(id), string(id)+suffixSealed) }
+func partPath(id call.ID) string   { return path.Join(dayPath(id), string(id)+suffixPart) }
+func notePath(id call.ID) string   { return path.Join(dayPath(id), string(id)+suffixNote) }
+
+// found is one recording in the folder.
+type found struct {
+	id     call.ID
+	sealed bool
+}
+
+// walk visits the recordings, the newest first, until visit returns an error;
+// fs.SkipAll ends it without one. What does not look like ours is passed over.
+func walk(ctx context.Context, root *os.Root, visit func(found) error) error {
+	err := eachDay(ctx, root, func(day string) error {
+		entries, err := names(root, day)
+		if err != nil {
+			return err
+		}
+		for _, name := range entries {
+			f, ok := recognise(day, name)
+			if !ok {
+				continue
+			}
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if err := visit(f); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if errors.Is(err, fs.SkipAll) {
+		return nil
+	}
+	return err
+}
+
+// recognise tells what a file in a day's folder is.
+func recognise(day, name string) (found, bool) {
+	id, sealed := strings.CutSuffix(name, suffixSealed)
+	if !sealed {
+		part := false
+		if id, part = strings.CutSuffix(name, suffixPart); !part {
+			return found{}, false
+		}
+	}
+	if !call.ValidID(id) || dayPath(call.ID(id)) != day {
+		return found{}, false
+	}
+	return found{id: call.ID(id), sealed: sealed}, true
+}
+
+// eachDay visits the days' folders, the newest first.
+func eachDay(ctx context.Context, root *os.Root, visit func(day string) error) error {
+	folders := []string{"."}
+	for range 2 { // years, then months
+		var next []string
+		for _, folder := range folders {
+			inside, err := names(root, folder)
+			if err != nil {
+				return err
+			}
+			for _, name := range inside {
+				next = append(next, path.Join(folder, name))
+			}
+		}
+		folders = next
+	}
+	for _, month := range folders {
+		days, err := names(root, month)
+		if err != nil {
+			return err
+		}
+		for _, name := range days {
+			day := path.Join(month, name)
+			if _, err := time.Parse("2006/01/02", day); err != nil {
+				continue
+			}
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if err := visit(day); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// names lists a folder, the greatest name first. What is no folder, or is gone
+// meanwhile, is empty.
+func names(root *os.Root, folder string) ([]string, error) {
+	info, err := root.Stat(folder)
+	if errors.Is(err, fs.ErrNotExist) || (err == nil && !info.IsDir()) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("recording: %w", err)
+	}
+	f, err := root.Open(folder)
+	if err != nil {
+		return nil, fmt.Errorf("recording: %w", err)
+	}
+	list, err := f.Readdirnames(-1)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return nil, fmt.Errorf("recording: %w", err)
+	}
+	slices.SortFunc(list, func(a, b string) int { return strings.Compare(b, a) })
+	return list, nil
+}
+
+// syncFolder makes what happened to the names in a folder durable.
+func syncFolder(root *os.Root, folder string) error {
+	f, err := root.Open(folder)
+	if err != nil {
+		return fmt.Errorf("recording: %w", err)
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
