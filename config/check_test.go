@@ -61,7 +61,7 @@ func TestMeaningFaults(t *testing.T) {
 		"user twice":               {"sip: {domain: x}\nusers:\n  - {name: ana, extension: \"101\", password: \"" + phc + "\"}\n  - {name: ana, extension: \"101\", password: \"" + phc + "\"}\n", []want{{"4:12: users[1].name", "used twice", ""}, {"4:28: users[1].extension", "used twice", ""}}},
 		"extension":                {"sip: {domain: x}\nusers:\n  - {name: a, sip_password: long-enough, extension: \"1\"}\n  - {name: b, sip_password: long-enough, extension: 1a2}\n  - {name: c, sip_password: long-enough, extension: \"112\"}\n  - {name: d, sip_password: long-enough, extension: \"911\"}\n", []want{{"3:53: users[0].extension", "not an extension", ""}, {"4:53: users[1].extension", "not an extension", ""}, {"5:53: users[2].extension", "emergency", ""}, {"6:53: users[3].extension", "emergency", ""}}},
 		"emergency in France":      {"account: {country: FR}\nsip: {domain: x}\nusers: [{name: a, sip_password: long-enough, extension: \"17\"}]\n", []want{{"3:57: users[0].extension", "emergency", ""}}},
-		"passwords":                {"sip: {domain: x}\nusers:\n  - {name: a, sip_password: \"\"}\n  - {name: b, sip_password: \"${SHORT}\"}\n  - {name: c, sip_password: \"${EMPTY}\"}\n  - {name: d, password: OPEN_SESAME}\n", []want{{"3:29: users[0].sip_password", "at least 8", ""}, {"4:29: users[1].sip_password", "at least 8", ""}, {"5:29: users[2].sip_password", "at least 8", ""}, {"6:25: users[3].password", "not an argon2id hash", "users hash"}}},
+		"passwords":                {"sip: {domain: x}\nusers:\n  - {name: a, sip_password: \"\"}\n  - {name: b, sip_password: \"${SHORT}\"}\n  - {name: c, sip_password: \"${EMPTY}\"}\n  - {name: d, password: OPEN_SESAME}\n", []want{{"3:29: users[0].sip_password", "must not be empty", ""}, {"5:29: users[2].sip_password", "must not be empty", ""}, {"6:25: users[3].password", "not an argon2id hash", "users hash"}}},
 		"role":                     {"sip: {domain: x}\nusers: [{name: a, sip_password: long-enough, role: boss}]\ncoaching: {roles: [admin, admin, nobody]}\n", []want{{"2:52: users[0].role", "not one of salesperson", ""}, {"3:27: coaching.roles[1]", "twice", ""}, {"3:34: coaching.roles[2]", "not one of", ""}}},
 		"playbook twice":           {"playbooks: [{name: p}, {name: p}]\n", []want{{"1:31: playbooks[1].name", "used twice", ""}}},
 		"playbook dangling":        {"playbooks: [{name: p, users: [ana], main_number: \"+34910000001\"}]\n", []want{{"1:31: playbooks[0].users[0]", "not among the users", ""}, {"1:50: playbooks[0].main_number", "not among the numbers", ""}}},
@@ -176,7 +176,7 @@ func TestWarnings(t *testing.T) {
 		"media: {ports: 20000-20100}\n" +
 		"trunks: [{name: c, address: x, srtp: required, allow: []}, {name: d, address: x, allow: [\"::/0\"]}]\n" +
 		"numbers: [{number: \"+34910000001\"}]\n" +
-		"users: [{name: ana}]\n" +
+		"users: [{name: ana}, {name: bea, sip_password: short}]\n" +
 		"crm: {provider: none, token: x}\n" +
 		"dialer: {calling_hours: []}\n" +
 		"playbooks:\n  - name: p\n    hours:\n      holidays: [2026-12-25]\n      exceptions: {2026-12-25: closed}\n"
@@ -189,7 +189,7 @@ func TestWarnings(t *testing.T) {
 		"t.yaml:3:38: trunks[0].srtp: without transport tls", "t.yaml:3:55: trunks[0].allow: is empty",
 		"t.yaml:3:89: trunks[1].allow: lets the whole Internet",
 		"t.yaml:4:11: numbers[0]: has no trunks", "t.yaml:4:11: numbers[0]: has no playbook",
-		"t.yaml:5:9: users[0]: has neither", "t.yaml:6:30: crm.token: is not used", "t.yaml:7:25: dialer.calling_hours: is empty",
+		"t.yaml:5:9: users[0]: has neither", "t.yaml:5:48: users[1].sip_password: has fewer", "t.yaml:6:30: crm.token: is not used", "t.yaml:7:25: dialer.calling_hours: is empty",
 		"t.yaml:9:5: playbooks[0]: has no users", "t.yaml:11:7: playbooks[0].hours: has no weekly hours",
 		"t.yaml:11:18: playbooks[0].hours.holidays[0]: 2026-12-25 is a holiday and an exception",
 	}

@@ -109,7 +109,7 @@ type User struct {
 	Display     string `yaml:"display" doc:"Name shown to people; by default the user's name."`
 	Role        Role   `yaml:"role" doc:"What the user may do."`
 	Extension   string `yaml:"extension" doc:"Two to six digits by which colleagues dial the user; in quotes."`
-	SIPPassword Secret `yaml:"sip_password" doc:"Password of the user's phone, at least 8 characters; absent: the user has no phone."`
+	SIPPassword Secret `yaml:"sip_password" doc:"Password of the user's phone, better not shorter than 8 characters; absent: the user has no phone."`
 	Password    Secret `yaml:"password" doc:"Console login: an argon2id hash made by tandem users hash; empty: no login."`
 	CRMOwner    string `yaml:"crm_owner" doc:"The user's id in the CRM, so that logged calls are theirs."`
 }

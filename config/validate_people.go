@@ -11,7 +11,7 @@ import (
 	"github.com/nyaruka/phonenumbers"
 )
 
-// minPassword is the least length of a phone's password, in characters: it
+// minPassword is the least length of a sound phone password, in characters: it
 // stands open to guessing from everywhere that can reach the listener.
 const minPassword = 8
 
@@ -150,8 +150,11 @@ func (v *validator) emergency(number string) bool {
 // is ever shown.
 func (v *validator) passwords(path string, u User) {
 	phone, login := path+".sip_password", path+".password"
-	if v.given(phone) && utf8.RuneCountInString(string(u.SIPPassword)) < minPassword {
-		v.fault(phone, fmt.Sprintf("must have at least %d characters", minPassword), "leave the key out for a user without a phone")
+	switch n := utf8.RuneCountInString(string(u.SIPPassword)); {
+	case v.given(phone) && n == 0:
+		v.fault(phone, "must not be empty", "leave the key out for a user without a phone")
+	case v.given(phone) && n < minPassword:
+		v.warn(phone, fmt.Sprintf("has fewer than %d characters: easy to guess", minPassword))
 	}
 	if u.Password != "" && !isArgon2id(string(u.Password)) {
 		v.fault(login, "is not an argon2id hash", "make one with: tandem users hash")
