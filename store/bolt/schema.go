@@ -24,6 +24,7 @@ const (
 	bucketOverrides  = "overrides"
 	bucketBindings   = "bindings" // user NUL contact URI -> binding
 	bucketDialogs    = "dialogs"
+	bucketTokens     = "tokens" // hash -> token
 )
 
 // The indexes of the tables.
@@ -114,7 +115,7 @@ func fold(s string) string {
 func (s *schema) create(tx *bbolt.Tx) error {
 	names := []string{
 		bucketNumbers, bucketMissed, bucketOpenMissed, bucketLoad,
-		bucketStatuses, bucketOverrides, bucketBindings, bucketDialogs,
+		bucketStatuses, bucketOverrides, bucketBindings, bucketDialogs, bucketTokens,
 	}
 	names = append(names, s.calls.buckets()...)
 	names = append(names, s.contacts.buckets()...)
