@@ -48,7 +48,12 @@ type socket struct {
 	packet  net.PacketConn
 	stream  net.Listener
 	addr    netip.AddrPort
+	serving chan struct{} // closed once the library reads from it
+	once    sync.Once
 }
+
+// ready notes that the library reads from the socket.
+func (s *socket) ready() { s.once.Do(func() { close(s.serving) }) }
 
 // New opens the sockets, loads the registrations and returns an Agent that
 // serves nobody yet.
@@ -124,6 +129,9 @@ func assemble(opt Options, sockets []*socket) (*Agent, error) {
 	}
 	library := newQuiet(opt.Log)
 	prepareLibrary(library)
+	for _, s := range sockets {
+		s.serving = make(chan struct{})
+	}
 	a := &Agent{opt: opt, log: opt.Log, meter: meter, sockets: sockets, legs: newLegs()}
 	a.life, a.end = context.WithCancel(context.Background())
 	a.tpl = wire.NewTransportLayer(net.DefaultResolver, wire.NewParser(), nil, wire.WithTransportLayerLogger(library))
@@ -136,12 +144,12 @@ func assemble(opt Options, sockets []*socket) (*Agent, error) {
 	a.scribe = newScribe(a)
 	a.digest = newDigestServer(opt.Domain)
 	a.trunks = newTrunks(a)
-	if err := a.Reconfigure(opt.Directory); err != nil {
-		a.end()
-		return nil, err
+	if a.registrar, err = newRegistrar(a); err == nil {
+		err = a.Reconfigure(opt.Directory)
 	}
-	if a.registrar, err = newRegistrar(a); err != nil {
+	if err != nil {
 		a.end()
+		a.scribe.stop()
 		return nil, err
 	}
 	return a, nil
@@ -161,19 +169,21 @@ func (a *Agent) Addrs() []netip.AddrPort {
 // itself is fatal: its error is returned.
 func (a *Agent) Run(ctx context.Context) error {
 	failed := make(chan error, len(a.sockets))
-	g := &guard{trusted: a.isTrunk, reject: a.meter.reject}
+	g := &guard{trusted: a.isTrunk, reject: a.meter.reject, closed: a.registrar.lost}
 	for _, s := range a.sockets {
 		if !a.tasks.start(func() { failed <- a.listen(s, g) }) {
 			return errors.New("sip: the agent is closed")
 		}
 	}
-	a.trunks.start()
-	a.registrar.start()
-	var err error
-	select {
-	case <-ctx.Done():
-	case <-a.life.Done():
-	case err = <-failed:
+	err := a.ready(ctx, failed)
+	if err == nil {
+		a.trunks.start()
+		a.registrar.start()
+		select {
+		case <-ctx.Done():
+		case <-a.life.Done():
+		case err = <-failed:
+		}
 	}
 	if ctx.Err() != nil || a.life.Err() != nil {
 		err = nil
@@ -182,13 +192,30 @@ func (a *Agent) Run(ctx context.Context) error {
 	return err
 }
 
+// ready waits until all sockets are served: before that a request of ours would
+// leave from a socket of its own.
+func (a *Agent) ready(ctx context.Context, failed <-chan error) error {
+	for _, s := range a.sockets {
+		select {
+		case <-s.serving:
+		case err := <-failed:
+			return err
+		case <-ctx.Done():
+			return nil
+		case <-a.life.Done():
+			return nil
+		}
+	}
+	return nil
+}
+
 // listen serves one socket until it is closed.
 func (a *Agent) listen(s *socket, g *guard) error {
 	var err error
 	if s.packet != nil {
-		err = a.tpl.ServeUDP(&guardedPacket{PacketConn: s.packet, guard: g})
+		err = a.tpl.ServeUDP(&guardedPacket{PacketConn: s.packet, guard: g, ready: s.ready})
 	} else {
-		err = a.tpl.ServeTCP(&guardedListener{Listener: s.stream, guard: g})
+		err = a.tpl.ServeTCP(&guardedListener{Listener: s.stream, guard: g, ready: s.ready})
 	}
 	return fmt.Errorf("sip: listener %s %s stopped: %w", s.network, s.addr, errors.Join(err, net.ErrClosed))
 }

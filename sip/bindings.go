@@ -242,6 +242,38 @@ func (t *bindings) suspect(b call.Binding, doubt bool) {
 	}
 }
 
+// lost doubts what was registered over a TCP connection that closed: only the
+// phone can open a new one.
+func (t *bindings) lost(from netip.AddrPort) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.sources[from] == 0 {
+		return
+	}
+	for _, entries := range t.byUser {
+		for _, e := range entries {
+			if e.Source == from && e.Transport == "tcp" {
+				t.doubt(e, true)
+			}
+		}
+	}
+}
+
+// retain drops the bindings of users that are gone.
+func (t *bindings) retain(users map[string]secret) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for user, entries := range t.byUser {
+		if _, stays := users[user]; stays {
+			continue
+		}
+		for _, e := range slices.Clone(entries) {
+			t.a.scribe.saveBinding(t.remove(e).binding, true, func() {})
+		}
+		t.settle(user)
+	}
+}
+
 // doubt changes an entry's suspicion.
 func (t *bindings) doubt(e *entry, doubt bool) {
 	if e.Suspect == doubt || !t.running {

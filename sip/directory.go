@@ -34,6 +34,7 @@ func (a *Agent) Reconfigure(d Directory) error {
 	}
 	a.directory.Store(next)
 	a.trunks.configure(next.trunks)
+	a.registrar.retain(next.users)
 	return nil
 }
 

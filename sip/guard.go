@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -21,6 +22,7 @@ const (
 type guard struct {
 	trusted func(netip.Addr) bool // whether the address is a trunk's
 	reject  func(reason string)
+	closed  func(netip.AddrPort) // a TCP connection of that peer is over
 }
 
 // admit reports whether a datagram may reach the parser.
@@ -69,10 +71,12 @@ func looksLikeSIP(data []byte) bool {
 type guardedPacket struct {
 	net.PacketConn
 	guard *guard
+	ready func() // called before every read: the library knows the socket now
 }
 
 // ReadFrom returns the next datagram that the guard admits.
 func (c *guardedPacket) ReadFrom(b []byte) (int, net.Addr, error) {
+	c.ready()
 	for {
 		n, from, err := c.PacketConn.ReadFrom(b)
 		if errors.Is(err, net.ErrClosed) {
@@ -94,14 +98,16 @@ func (c *guardedPacket) ReadFrom(b []byte) (int, net.Addr, error) {
 type guardedListener struct {
 	net.Listener
 	guard *guard
+	ready func()
 }
 
 // Accept returns the next connection; errors that pass are waited out.
 func (l *guardedListener) Accept() (net.Conn, error) {
+	l.ready()
 	for {
 		conn, err := l.Listener.Accept()
 		if err == nil {
-			return &guardedConn{Conn: conn, guard: l.guard, from: addrOf(conn.RemoteAddr()).Addr()}, nil
+			return &guardedConn{Conn: conn, guard: l.guard, from: addrOf(conn.RemoteAddr())}, nil
 		}
 		if !passing(err) {
 			return nil, err
@@ -122,8 +128,9 @@ func passing(err error) bool {
 type guardedConn struct {
 	net.Conn
 	guard  *guard
-	from   netip.Addr
+	from   netip.AddrPort
 	frames framer
+	over   sync.Once
 }
 
 // errFraming ends a connection that does not speak SIP.
@@ -136,7 +143,7 @@ func (c *guardedConn) Read(b []byte) (int, error) {
 		return n, err
 	}
 	limit := maxMessage
-	if c.guard.trusted(c.from) {
+	if c.guard.trusted(c.from.Addr()) {
 		limit = maxTrunkMessage
 	}
 	if !c.frames.feed(b[:n], limit) {
@@ -144,6 +151,12 @@ func (c *guardedConn) Read(b []byte) (int, error) {
 		return 0, errFraming
 	}
 	return n, err
+}
+
+// Close ends the connection and says so.
+func (c *guardedConn) Close() error {
+	c.over.Do(func() { c.guard.closed(c.from) })
+	return c.Conn.Close()
 }
 
 // Write sends within writeLimit.

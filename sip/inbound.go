@@ -57,7 +57,7 @@ func (l *leg) answer(sdp []byte) {
 		return
 	}
 	res := l.a.response(l.in.req, 200, sdp, l.contact(), header("Allow", allowValue))
-	err := l.conclude(res)
+	err := l.a.conclude(l.in.req, l.in.tx, res)
 	if errors.Is(err, wire.ErrTransactionCanceled) {
 		l.cancelled("")
 		return
@@ -71,13 +71,14 @@ func (l *leg) answer(sdp []byte) {
 	l.await(&unacked{tx: l.in.tx, res: res, seq: l.dlg.inviteSeq, late: l.in.late})
 }
 
-// conclude sends the final response of the peer's INVITE.
-func (l *leg) conclude(res *wire.Response) error {
-	err := l.a.send(l.in.tx, res)
+// conclude sends the final response to an INVITE. It fails with the library's
+// ErrTransactionCanceled when a CANCEL came first.
+func (a *Agent) conclude(req *wire.Request, tx *wire.ServerTx, res *wire.Response) error {
+	err := a.send(tx, res)
 	if errors.Is(err, wire.ErrTransactionCanceled) {
 		// 487 went out already, but the library would now resend our response
 		// in its place: give it the right one back.
-		_ = l.in.tx.Respond(l.a.response(l.in.req, 487, nil)) // sends nothing now
+		_ = tx.Respond(a.response(req, 487, nil)) // sends nothing now
 	}
 	return err
 }
@@ -136,7 +137,12 @@ func (l *leg) acknowledged(seq uint32, sdp []byte) {
 		l.bye(*l.hangup)
 		return
 	}
-	if u.late && sdp != nil {
+	switch {
+	case u.late && sdp == nil:
+		why := call.Cause{Kind: call.CauseFailed, Code: 488, Q850: 65, Text: "No SDP answer"}
+		l.bye(why)
+		l.gate.post(l.a.opt.Lines, l.id.Call(), call.LegGone{Leg: l.id, Cause: why}, true)
+	case u.late:
 		l.post(call.LegAccepted{Leg: l.id, SDP: sdp})
 	}
 }
@@ -181,7 +187,7 @@ func (l *leg) turnAway() {
 
 // ended sends a final response after which nothing is left to do.
 func (l *leg) ended(res *wire.Response) {
-	if err := l.conclude(res); err != nil {
+	if err := l.a.conclude(l.in.req, l.in.tx, res); err != nil {
 		l.a.log.Debug("final response", l.attrs(), slog.Int("status", res.StatusCode), slog.Any("err", err))
 	}
 }

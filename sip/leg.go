@@ -37,6 +37,8 @@ type leg struct {
 	unacked *unacked  // our 2xx that waits for its ACK
 	renewal *renewal  // the peer's re-INVITE or UPDATE that waits for our answer
 	hangup  *call.Cause
+
+	tags []string // under which legs knows it; guarded by legs
 }
 
 // legs finds a leg by its ID and by our tag in its dialog.
@@ -79,6 +81,7 @@ func (t *legs) add(l *leg, tags ...string) bool {
 	for _, tag := range tags {
 		t.byTag[tag] = l
 	}
+	l.tags = append(l.tags, tags...)
 	return true
 }
 
@@ -87,11 +90,22 @@ func (t *legs) drop(l *leg) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.byID, l.id)
-	for tag, owner := range t.byTag {
-		if owner == l {
-			delete(t.byTag, tag)
+	for _, tag := range l.tags {
+		delete(t.byTag, tag)
+	}
+	l.tags = nil
+}
+
+// keep leaves a leg known by one of its tags.
+func (t *legs) keep(l *leg, tag string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, other := range l.tags {
+		if other != tag {
+			delete(t.byTag, other)
 		}
 	}
+	l.tags = []string{tag}
 }
 
 func (t *legs) get(id call.LegID) *leg {

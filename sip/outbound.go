@@ -44,17 +44,21 @@ func (l *leg) start() {
 		l.out.forks = l.carrier()
 	}
 	if len(l.out.forks) == 0 {
-		why := best(nil)
-		if l.trunk != "" {
-			why.Text = "trunk has no address"
-		}
-		l.gone(why)
+		l.gone(l.nowhere())
 		return
 	}
 	for _, f := range l.out.forks {
 		l.a.legs.add(l, f.dlg.localTag)
 		f.send()
 	}
+}
+
+// nowhere is why a target cannot be called at all.
+func (l *leg) nowhere() call.Cause {
+	if l.trunk != "" {
+		return call.Cause{Kind: call.CauseUnreachable, Code: 503, Q850: 38, Text: "Trunk has no address"}
+	}
+	return best(nil)
 }
 
 // phones makes a fork for each phone of the user that can be reached.
@@ -152,6 +156,8 @@ func (l *leg) failed(f *fork, why call.Cause) {
 	f.finish()
 	if f.binding != nil {
 		l.a.registrar.judge(*f.binding, why)
+	} else if why.Kind == call.CauseUnreachable {
+		l.a.trunks.rotate(l.trunk, f.hop.addr)
 	}
 	l.a.scribe.deleteDialog(f.key())
 	if l.stage != stageEarly {
@@ -202,17 +208,6 @@ func (l *leg) hungUpEarly(tag string, why call.Cause) {
 	for _, f := range l.out.forks {
 		if f.dlg.localTag == tag {
 			f.bye = &why
-		}
-	}
-}
-
-// keep leaves a leg known by one tag of several.
-func (t *legs) keep(l *leg, tag string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for known, owner := range t.byTag {
-		if owner == l && known != tag {
-			delete(t.byTag, known)
 		}
 	}
 }

@@ -306,6 +306,12 @@ func (r *registrar) judge(b call.Binding, why call.Cause) {
 	}
 }
 
+// lost marks the phones that were reached over a connection that is over.
+func (r *registrar) lost(from netip.AddrPort) { r.table.lost(from) }
+
+// retain forgets the phones of users that are gone.
+func (r *registrar) retain(users map[string]secret) { r.table.retain(users) }
+
 // answered clears a phone's suspicion.
 func (r *registrar) answered(b call.Binding) { r.table.suspect(b, false) }
 

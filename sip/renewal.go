@@ -99,9 +99,9 @@ func (l *leg) offered(req *wire.Request, tx *wire.ServerTx) {
 		l.a.respond(req, tx, 491)
 		return
 	}
-	if l.stage == stageAnswered {
+	if l.unacked != nil {
 		// Requests may overtake each other: whoever sends a new one has our 200.
-		l.acknowledged(l.dlg.inviteSeq, nil)
+		l.acknowledged(l.unacked.seq, nil)
 	}
 	if l.stage != stageConfirmed {
 		l.a.respond(req, tx, 481)
@@ -133,7 +133,11 @@ func (l *leg) reanswer(sdp []byte) {
 		return
 	}
 	res := l.a.response(r.req, 200, sdp, l.contact(), header("Allow", allowValue))
-	if err := l.a.send(r.tx, res); err != nil || r.req.Method == wire.UPDATE {
+	if r.req.Method == wire.UPDATE {
+		_ = l.a.send(r.tx, res) // the peer asks again
+		return
+	}
+	if l.a.conclude(r.req, r.tx, res) != nil {
 		return // a peer that cancelled its re-INVITE keeps what it had
 	}
 	l.await(&unacked{tx: r.tx, res: res, seq: r.req.CSeq().SeqNo, late: sdpOf(r.req) == nil})

@@ -20,8 +20,11 @@ const (
 // Sweep ends the dialogs that a crash left behind, so that no peer is left on a
 // line that nobody holds: BYE for those that were answered, CANCEL for calls
 // that we were making, 503 for calls that we had not answered. It returns when
-// all of them were tried, and forgets them. Run has to be serving.
+// all of them were tried, and forgets them. It waits for Run to serve.
 func (a *Agent) Sweep(ctx context.Context, left []call.Dialog) {
+	if err := a.ready(ctx, nil); err != nil || ctx.Err() != nil {
+		return
+	}
 	slots := make(chan struct{}, sweepAtOnce)
 	var wg sync.WaitGroup
 	for _, d := range left {

@@ -118,6 +118,13 @@ func (t *trunks) address(name string) (hop, bool) {
 	return l.address()
 }
 
+// rotate tries another address of the trunk next time.
+func (t *trunks) rotate(name string, from netip.AddrPort) {
+	if l := t.link(name); l != nil {
+		l.rotate(from)
+	}
+}
+
 // resolvesTo reports whether a trunk's name stands for that address.
 func (t *trunks) resolvesTo(name string, from netip.Addr) bool {
 	l := t.link(name)
