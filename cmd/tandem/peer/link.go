@@ -2,7 +2,6 @@ package peer
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -14,7 +13,7 @@ import (
 	"time"
 )
 
-// writeTimeout bounds a write to a TCP connection whose far end does not read.
+// writeTimeout bounds connecting and writing to a TCP far end that does not react.
 const writeTimeout = 2 * time.Second
 
 // link carries whole messages between an agent and any address. send goes to host:port, on the open connection with that
@@ -147,10 +146,9 @@ func (l *tcpLink) send(to string, data []byte) error {
 	conn := l.conns[to]
 	l.mu.Unlock()
 	if conn == nil {
-		ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
-		defer cancel()
+		own := &net.TCPAddr{IP: l.listener.Addr().(*net.TCPAddr).IP} // the far end may know us by it
 		var err error
-		if conn, err = new(net.Dialer).DialContext(ctx, "tcp", to); err != nil {
+		if conn, err = (&net.Dialer{LocalAddr: own, Timeout: writeTimeout}).Dial("tcp", to); err != nil {
 			return err
 		}
 		l.keep(conn)

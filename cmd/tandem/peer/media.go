@@ -14,7 +14,7 @@ import (
 // MediaOptions describe the audio of a call.
 type MediaOptions struct {
 	Codecs     []string      // encoding names in order of preference; default PCMA, PCMU
-	Source     Source        // what is said at first; nil: no packets are sent until Say
+	Source     Source        // what is said at first; nil: nothing is sent until Say
 	NoDTMF     bool          // telephone-event is neither offered nor accepted
 	EarlySend  bool          // a caller sends as soon as it knows where to, not only after the answer
 	NAT        bool          // the SDP names a port that nobody reads: only who answers to the source of our packets is heard

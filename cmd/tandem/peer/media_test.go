@@ -132,14 +132,11 @@ func TestListening(t *testing.T) {
 
 // chord mixes tones of equal strength, one second long.
 func chord(hz ...float64) []int16 {
-	pcm, frame := make([]int16, 8000), make([]int16, 160)
+	pcm, one := make([]int16, 8000), make([]int16, 8000)
 	for _, f := range hz {
-		source := peer.Tone(f)
-		for at := 0; at < len(pcm); at += len(frame) {
-			source.Read(frame)
-			for i, s := range frame {
-				pcm[at+i] += s / int16(len(hz))
-			}
+		peer.Tone(f)(0, one)
+		for i, s := range one {
+			pcm[i] += s / int16(len(hz))
 		}
 	}
 	return pcm

@@ -213,7 +213,8 @@ func (m *Message) parseStart(line string) error {
 func (m *Message) parseHeaders(lines []string) error {
 	for _, line := range lines {
 		if line != "" && (line[0] == ' ' || line[0] == '\t') && len(m.Headers) > 0 { // folded, RFC 3261 7.3.1
-			m.Headers[len(m.Headers)-1].Value += " " + strings.TrimSpace(line)
+			last := &m.Headers[len(m.Headers)-1]
+			last.Value = strings.TrimSpace(last.Value + " " + strings.TrimSpace(line))
 			continue
 		}
 		name, value, ok := strings.Cut(line, ":")

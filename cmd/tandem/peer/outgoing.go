@@ -15,6 +15,7 @@ const frameTime = 20 * time.Millisecond
 // outgoing is the stream sent. Media.watch guards it.
 type outgoing struct {
 	source  Source
+	said    int // samples of source already sent
 	ssrc    uint32
 	seq     uint16
 	stamp   uint32
@@ -61,7 +62,7 @@ func (m *Media) Say(s Source) {
 	if m.out.source == nil {
 		m.out.marker = true
 	}
-	m.out.source = s
+	m.out.source, m.out.said = s, 0
 }
 
 // SendDTMF sends digits (0-9, *, #, A-D) as RFC 4733 events in place of the audio, one after the other, and returns at
@@ -156,7 +157,8 @@ func (m *Media) tick() {
 
 func (m *Media) sendFrame() {
 	o := &m.out
-	o.source.Read(o.frame[:])
+	o.source(o.said, o.frame[:])
+	o.said += frameSamples
 	encode := encoders(m.codec)
 	payload := make([]byte, frameSamples)
 	for i, s := range o.frame {

@@ -51,7 +51,7 @@ func parseSDP(body []byte) (description, error) {
 			d.parseAttribute(value)
 		}
 	}
-	if port == "" {
+	if port == "" || len(d.formats) == 0 {
 		return d, errors.New("SDP without an audio stream")
 	}
 	addr, err := netip.ParseAddrPort(host + ":" + port)
@@ -139,6 +139,9 @@ func (d *description) bytes(session uint64, version int) []byte {
 	}
 	b.WriteString("\r\n")
 	for _, f := range d.formats {
+		if f.name == "" {
+			continue
+		}
 		fmt.Fprintf(&b, "a=rtpmap:%d %s/8000\r\n", f.payload, f.name)
 		if f.name == eventName {
 			fmt.Fprintf(&b, "a=fmtp:%d 0-15\r\n", f.payload)

@@ -8,52 +8,37 @@ import (
 	"github.com/go-audio/wav"
 )
 
-// Audio is 16-bit linear PCM, mono, 8000 Hz, in frames of 20 ms.
+// Audio here is 16-bit linear PCM, mono, 8000 Hz, in frames of 20 ms.
 const (
 	sampleRate   = 8000
 	frameSamples = 160
 )
 
-// Source is what a peer says. Read fills one frame of 160 samples; it is called once every 20 ms by one goroutine.
-type Source interface {
-	Read(frame []int16)
-}
+// Source is what a peer says: it fills one frame of 160 samples, the first of them being sample number at since it began
+// to speak. A Source keeps no state, so any number of calls may share it.
+type Source func(at int, frame []int16)
 
 // Tone returns a sine of hz at -13 dBFS, a level well inside every codec.
-func Tone(hz float64) Source { return &tone{step: 2 * math.Pi * hz / sampleRate} }
-
-type tone struct{ step, phase float64 }
-
-func (t *tone) Read(frame []int16) {
-	for i := range frame {
-		frame[i] = int16(7300 * math.Sin(t.phase))
-		t.phase = math.Mod(t.phase+t.step, 2*math.Pi)
+func Tone(hz float64) Source {
+	return func(at int, frame []int16) {
+		for i := range frame {
+			frame[i] = int16(7300 * math.Sin(2*math.Pi*hz*float64(at+i)/sampleRate))
+		}
 	}
 }
 
 // Silence returns digital silence: packets are sent, with nothing in them.
-func Silence() Source { return silence{} }
-
-type silence struct{}
-
-func (silence) Read(frame []int16) { clear(frame) }
+func Silence() Source { return func(_ int, frame []int16) { clear(frame) } }
 
 // Samples returns a source that plays pcm, 8000 Hz, round and round.
-func Samples(pcm []int16) Source { return &samples{pcm: pcm} }
-
-type samples struct {
-	pcm []int16
-	at  int
-}
-
-func (s *samples) Read(frame []int16) {
-	clear(frame)
-	for i := range frame {
-		if len(s.pcm) == 0 {
-			return
+func Samples(pcm []int16) Source {
+	if len(pcm) == 0 {
+		return Silence()
+	}
+	return func(at int, frame []int16) {
+		for i := range frame {
+			frame[i] = pcm[(at+i)%len(pcm)]
 		}
-		frame[i] = s.pcm[s.at]
-		s.at = (s.at + 1) % len(s.pcm)
 	}
 }
 

@@ -58,7 +58,7 @@ func TestMeasure(t *testing.T) {
 
 func TestToneIn(t *testing.T) {
 	pcm := make([]int16, window)
-	Tone(440).Read(pcm)
+	Tone(440)(0, pcm)
 	level, share := toneIn(pcm, 440)
 	if level < -14 || level > -12 || share < 0.95 {
 		t.Errorf("own tone: %.1f dBFS, share %.2f", level, share)

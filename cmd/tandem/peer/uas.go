@@ -23,6 +23,19 @@ func newIncoming(a *Agent, m *Message) *Call {
 	return c
 }
 
+// UseMedia gives an incoming call other audio than Options.Media, before any SDP was sent.
+func (c *Call) UseMedia(o MediaOptions) error {
+	c.watch.Lock()
+	defer c.watch.Unlock()
+	if err := c.answerable(); err != nil {
+		return err
+	}
+	if c.media != nil {
+		return fmt.Errorf("call %s: media already open", c.ID())
+	}
+	return c.openMedia(&o)
+}
+
 // Trying sends 100. Nothing is answered to an INVITE before one of these methods is called.
 func (c *Call) Trying() error { return c.progress(100, "Trying", false, nil) }
 
