@@ -135,8 +135,8 @@ func (e *Engine) Close(id call.LegID) call.Quality {
 		return call.Quality{}
 	}
 	var q call.Quality
-	l.worker.ask(func(time.Duration) {
-		l.worker.detach(l.leg)
+	l.worker.ask(func(now time.Duration) {
+		l.worker.detach(now, l.leg)
 		q = l.leg.in.quality(l.leg.reports.roundTrip)
 	})
 	e.ports.put(time.Since(e.epoch), l.port)
@@ -158,7 +158,7 @@ func (e *Engine) Wire(id call.ID, edges []call.Edge) {
 	if n := legsOf(edges); n > mix.Seats {
 		e.log.Error("room too small for its call", "call_id", id, "legs", n, "seats", mix.Seats)
 	}
-	e.inRoom(id, func(r *room, now time.Duration) { r.wire(edges) })
+	e.inRoom(id, func(r *room) { r.wire(edges) })
 }
 
 func legsOf(edges []call.Edge) int {
@@ -175,7 +175,7 @@ func (e *Engine) Play(id call.LegID, sound call.Sound, loop bool) {
 	if !ok {
 		e.log.Error("no such sound", "sound", sound, "leg_id", id)
 	}
-	e.onLeg(id, func(l *leg, now time.Duration) { l.play(sound, source, loop) })
+	e.onLeg(id, func(l *leg) { l.play(sound, source, loop) })
 }
 
 // source begins a sound from its beginning.
@@ -196,7 +196,7 @@ func (e *Engine) source(sound call.Sound, loop bool) (tone.Source, bool) {
 
 // Hush implements call.Room.
 func (e *Engine) Hush(id call.LegID) {
-	e.onLeg(id, func(l *leg, now time.Duration) { l.hush() })
+	e.onLeg(id, func(l *leg) { l.hush() })
 }
 
 // Tap implements call.Room. It waits until the worker has taken the tape.
@@ -222,24 +222,24 @@ func (e *Engine) worker(id call.ID) *worker {
 }
 
 // inRoom has a call's worker do something with its room, if there is one.
-func (e *Engine) inRoom(id call.ID, do func(*room, time.Duration)) {
+func (e *Engine) inRoom(id call.ID, do func(*room)) {
 	w := e.worker(id)
 	if w == nil {
 		return
 	}
 	w.do(func(now time.Duration) {
 		if r := w.room(id); r != nil {
-			do(r, now)
+			do(r)
 			r.route(now)
 		}
 	})
 }
 
 // onLeg has a leg's worker do something with it, if there is one.
-func (e *Engine) onLeg(id call.LegID, do func(*leg, time.Duration)) {
-	e.inRoom(id.Call(), func(r *room, now time.Duration) {
+func (e *Engine) onLeg(id call.LegID, do func(*leg)) {
+	e.inRoom(id.Call(), func(r *room) {
 		if l := r.leg(id); l != nil {
-			do(l, now)
+			do(l)
 		}
 	})
 }

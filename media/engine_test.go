@@ -2,10 +2,22 @@ package media
 
 import (
 	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"tandem/call"
 	"tandem/media/codec"
+	"tandem/media/sdp"
 	"tandem/media/tone"
 )
 
@@ -54,7 +66,7 @@ func TestMusicThenConversationIsOneStream(t *testing.T) {
 		for range 40 {
 			got := contact.hear()
 			codec.New(codec.PCMU).Decode(&f, got.payload)
-			if tone.Power(f[:], 600) < -12 || got.seq != last.seq+1 || got.timestamp != last.timestamp+160 {
+			if tone.Power(f[:], 600) < -12 || !got.follows(last) {
 				t.Fatalf("no music, or a broken stream: %+v after %+v", got, last)
 			}
 			last = got
@@ -68,7 +80,7 @@ func TestMusicThenConversationIsOneStream(t *testing.T) {
 			person.say(pattern(said))
 			said++
 			got := contact.hear()
-			if got.seq != last.seq+1 || got.ssrc != last.ssrc || got.timestamp-last.timestamp != 160 && !got.marker {
+			if !got.follows(last) {
 				t.Fatalf("broken stream: %+v after %+v", got, last)
 			}
 			last = got
@@ -77,6 +89,13 @@ func TestMusicThenConversationIsOneStream(t *testing.T) {
 			}
 		}
 	})
+}
+
+// follows tells whether a packet is the next of a stream; only a machine that
+// stood still makes it jump, in whole frames and with the marker.
+func (p packet) follows(last packet) bool {
+	step := p.timestamp - last.timestamp
+	return p.ssrc == last.ssrc && p.seq == last.seq+1 && (step == 160 || p.marker && step%160 == 0)
 }
 
 func TestPlayEnds(t *testing.T) {
@@ -89,4 +108,311 @@ func TestPlayEnds(t *testing.T) {
 		contact.hear()
 	}
 	lines.wait(t, call.PlayEnded{Leg: "call-1", Sound: "closed"})
+}
+
+func TestOfferAndAnswer(t *testing.T) {
+	e := startEngine(t, Options{Codecs: map[string][]codec.Law{"carrier": {codec.PCMU, codec.PCMA}}})
+	p := newPhone(t, codec.PCMA)
+
+	ours, err := e.Open("call-1", call.MediaSpec{Trunk: "carrier", Source: "127.0.0.1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := parse(t, ours)
+	if d.Formats[0].Name != "PCMU" || d.Formats[1].Name != "PCMA" || d.TelephoneEvent != 101 {
+		t.Errorf("the offer to a trunk that prefers PCMU is %v", d.Formats)
+	}
+	p.answered(ours)
+	if err := e.Accept("call-1", p.sdp("sendrecv", 97)); err != nil {
+		t.Fatal(err)
+	}
+	e.Play("call-1", call.SoundRingback, true)
+	if got := p.hear(); got.kind != uint8(codec.PCMA) {
+		t.Errorf("payload type %d, the peer chose PCMA", got.kind)
+	}
+
+	held, err := e.Reoffer("call-1", p.sdp("sendonly", 97))
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := parse(t, held)
+	if again.Direction != sdp.RecvOnly || again.ID != d.ID || again.Version <= d.Version || again.Port != d.Port {
+		t.Errorf("hold answered with %s", held)
+	}
+	if same, err := e.Reoffer("call-1", p.sdp("sendonly", 97)); err != nil || !bytes.Equal(same, held) {
+		t.Errorf("the same offer got another answer: %s (%v)", same, err)
+	}
+	fresh, err := e.Reoffer("call-1", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if back := parse(t, fresh); back.Direction != sdp.SendRecv || back.Version <= again.Version {
+		t.Errorf("our own offer is %s", fresh)
+	}
+	for _, bad := range []string{"", "v=0", string(p.sdp("sendrecv", 101)[:40])} {
+		if _, err := e.Reoffer("call-1", []byte(bad)); err == nil {
+			t.Errorf("%q was answered", bad)
+		}
+	}
+}
+
+func parse(t *testing.T, body []byte) sdp.Description {
+	t.Helper()
+	d, err := sdp.Parse(body)
+	if err != nil {
+		t.Fatalf("%v in %s", err, body)
+	}
+	return d
+}
+
+func TestAddressInSDP(t *testing.T) {
+	external := netip.MustParseAddr("203.0.113.9")
+	e := startEngine(t, Options{External: external})
+	body, err := e.Open("call-1", call.MediaSpec{Source: "198.51.100.7"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := parse(t, body); d.Address != external {
+		t.Errorf("SDP shows %v, want %v", d.Address, external)
+	}
+	if got := localFor("127.0.0.1"); !got.IsLoopback() {
+		t.Errorf("towards loopback we are %v", got)
+	}
+	if got := localFor("no address"); !got.IsValid() {
+		t.Errorf("towards nobody we are %v", got)
+	}
+}
+
+func TestRefusedOffersLeaveNoPortBehind(t *testing.T) {
+	eachIO(t, func(t *testing.T, io func() (PacketIO, error)) {
+		e := startEngine(t, Options{PacketIO: io, From: 24000, To: 24007})
+		sdp := func(address, formats string, port int) []byte {
+			return fmt.Appendf(nil, "v=0\r\no=- 1 1 IN IP4 %[1]s\r\ns=-\r\nc=IN IP4 %[1]s\r\nt=0 0\r\nm=audio %[3]d RTP/AVP %[2]s\r\n",
+				address, formats, port)
+		}
+		bad := map[string]call.MediaSpec{
+			"no common codec":      {Remote: sdp("127.0.0.1", "18 3", 4000), Source: "127.0.0.1"},
+			"port 0":               {Remote: sdp("127.0.0.1", "8", 0), Source: "127.0.0.1"},
+			"multicast":            {Remote: sdp("224.0.0.1", "8", 4000), Source: "127.0.0.1"},
+			"loopback from afar":   {Remote: sdp("127.0.0.1", "8", 4000), Source: "198.51.100.7", Trunk: "carrier"},
+			"our own port":         {Remote: sdp("127.0.0.1", "8", 24002), Source: "127.0.0.1"},
+			"a third host":         {Remote: sdp("203.0.113.7", "8", 4000), Source: "198.51.100.7"},
+			"a third host, nearby": {Remote: sdp("203.0.113.7", "8", 4000), Source: "127.0.0.1", Trunk: "carrier"},
+			"nonsense":             {Remote: []byte("hello"), Source: "127.0.0.1"},
+			"empty":                {Remote: []byte{}, Source: "127.0.0.1"},
+		}
+		for name, spec := range bad {
+			for range 20 {
+				if _, err := e.Open("call-1", spec); err == nil {
+					t.Fatalf("%s: opened", name)
+				}
+			}
+		}
+		if n := e.Legs(); n != 0 {
+			t.Errorf("%d legs left", n)
+		}
+		for i := range 4 {
+			if _, err := e.Open(call.ID("call").Leg(i+1), call.MediaSpec{}); err != nil {
+				t.Fatalf("leg %d of 4: %v", i+1, err)
+			}
+		}
+		if _, err := e.Open("call-5", call.MediaSpec{}); !errors.Is(err, ErrNoPorts) {
+			t.Errorf("a fifth leg in four pairs: %v", err)
+		}
+		e.Close("call-1")
+		if _, err := e.Open("call-5", call.MediaSpec{}); !errors.Is(err, ErrNoPorts) {
+			t.Errorf("a port that rests was used again: %v", err)
+		}
+	})
+}
+
+func TestUnknownLegsAndCallsAreIgnored(t *testing.T) {
+	e := startEngine(t, Options{})
+	e.Play("none-1", "music", true)
+	e.Hush("none-1")
+	e.Wire("none", both("none-1", "none-2"))
+	e.Tap("none", "none-1", "none-2", &reel{})
+	if q := e.Close("none-1"); q != (call.Quality{}) {
+		t.Errorf("quality %+v of nothing", q)
+	}
+	if err := e.Accept("none-1", nil); !errors.Is(err, ErrUnknownLeg) {
+		t.Errorf("accept: %v", err)
+	}
+	if _, err := e.Reoffer("none-1", nil); !errors.Is(err, ErrUnknownLeg) {
+		t.Errorf("reoffer: %v", err)
+	}
+	if _, err := e.Open("call-1", call.MediaSpec{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.Open("call-1", call.MediaSpec{}); err == nil || e.Legs() != 1 {
+		t.Errorf("the same leg twice: %v, %d legs", err, e.Legs())
+	}
+}
+
+func TestMissingSoundEndsAtOnce(t *testing.T) {
+	lines := newInbox()
+	e := startEngine(t, Options{Lines: lines})
+	p := newPhone(t, codec.PCMA)
+	p.open(e, "call-1")
+	e.Play("call-1", "nowhere", false)
+	lines.wait(t, call.PlayEnded{Leg: "call-1", Sound: "nowhere"})
+}
+
+func TestKeyAndLossReachTheCall(t *testing.T) {
+	lines := newInbox()
+	e := startEngine(t, Options{Lines: lines, Timeout: 100 * time.Millisecond})
+	p, other := newPhone(t, codec.PCMA), newPhone(t, codec.PCMA)
+	p.open(e, "call-1")
+	other.open(e, "call-2")
+	e.Wire("call", both("call-1", "call-2"))
+	b := p.packet(101, []byte{5, 0, 0, 160})
+	b[1] |= 0x80
+	p.write(b)
+	lines.wait(t, call.Digit{Leg: "call-1", Key: '5'})
+	lines.wait(t, call.MediaLost{Leg: "call-2"})
+}
+
+// loudTape counts what is pushed, and notices a push after its end.
+type loudTape struct {
+	pushed chan struct{}
+	over   atomic.Bool
+	late   atomic.Bool
+}
+
+func (l *loudTape) Push(_, _ *[160]int16) bool {
+	l.late.Store(l.late.Load() || l.over.Load())
+	select {
+	case l.pushed <- struct{}{}:
+	default:
+	}
+	return true
+}
+
+func (l *loudTape) Skip(int) {}
+
+func TestTapIsOverWhenItReturns(t *testing.T) {
+	e := startEngine(t, Options{})
+	p := newPhone(t, codec.PCMA)
+	p.open(e, "call-1")
+	for range 20 {
+		tape := &loudTape{pushed: make(chan struct{}, 1)}
+		e.Tap("call", "call-1", "call-2", tape)
+		<-tape.pushed
+		e.Tap("call", "", "", nil)
+		tape.over.Store(true)
+		e.Tap("call", "", "", nil)
+		if tape.late.Load() {
+			t.Fatal("a frame came after the end")
+		}
+	}
+}
+
+func TestStoppedEngineFreesItsPorts(t *testing.T) {
+	eachIO(t, func(t *testing.T, io func() (PacketIO, error)) {
+		e, err := New(Options{
+			Lines: newInbox(), From: 25000, To: 25003, Bind: netip.MustParseAddr("127.0.0.1"), PacketIO: io, Workers: 2,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range []call.LegID{"a-1", "b-1"} { // before Run, and each on its own worker
+			if _, err := e.Open(id, call.MediaSpec{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		if err := e.Run(ctx); err != nil {
+			t.Fatal(err)
+		}
+		for port := 25000; port < 25004; port++ {
+			udp, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port})
+			if err != nil {
+				t.Fatalf("port %d is still taken: %v", port, err)
+			}
+			udp.Close()
+		}
+		if _, err := e.Open("c-1", call.MediaSpec{}); err == nil {
+			t.Error("a stopped engine opened a leg")
+		}
+		if q := e.Close("a-1"); q != (call.Quality{}) {
+			t.Errorf("quality %+v", q)
+		}
+	})
+}
+
+func TestOptionsAreChecked(t *testing.T) {
+	good := Options{Lines: newInbox(), From: 26000, To: 26001}
+	for name, spoil := range map[string]func(*Options){
+		"no lines":        func(o *Options) { o.Lines = nil },
+		"no ports":        func(o *Options) { o.From, o.To = 0, 0 },
+		"an odd pair":     func(o *Options) { o.From, o.To = 26001, 26002 },
+		"ports backwards": func(o *Options) { o.From, o.To = 26010, 26000 },
+		"workers":         func(o *Options) { o.Workers = -1 },
+		"jitter":          func(o *Options) { o.JitterMin, o.JitterMax = time.Second, 2*time.Second },
+		"packet I/O":      func(o *Options) { o.PacketIO = func() (PacketIO, error) { return nil, errors.New("none") } },
+	} {
+		o := good
+		spoil(&o)
+		if _, err := New(o); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+func TestMetrics(t *testing.T) {
+	registry := prometheus.NewPedanticRegistry()
+	e := startEngine(t, Options{Registerer: registry, Workers: 2})
+	p, other := newPhone(t, codec.PCMA), newPhone(t, codec.PCMA)
+	p.open(e, "call-1")
+	other.open(e, "call-2")
+	e.Wire("call", both("call-1", "call-2"))
+	e.Tap("call", "", "", nil)
+	for range 3 {
+		p.say(pattern(1))
+		other.hear()
+	}
+	p.seq += 5
+	p.say(pattern(1))
+	other.hear()
+	e.Close("call-1")
+	want := `
+# HELP tandem_rtp_lost_packets_total RTP packets that never arrived.
+# TYPE tandem_rtp_lost_packets_total counter
+tandem_rtp_lost_packets_total 5
+# HELP tandem_rtp_packets_total RTP packets accepted and sent.
+# TYPE tandem_rtp_packets_total counter
+tandem_rtp_packets_total{direction="received"} 4
+tandem_rtp_packets_total{direction="sent"} 4
+`
+	if err := testutil.GatherAndCompare(registry, strings.NewReader(want), "tandem_rtp_packets_total", "tandem_rtp_lost_packets_total"); err != nil {
+		t.Error(err)
+	}
+	if n, err := testutil.GatherAndCount(registry, "tandem_media_tick_lateness_seconds", "tandem_rtp_jitter_seconds", "tandem_media_legs"); err != nil || n != 3 {
+		t.Errorf("%d of 3 metrics: %v", n, err)
+	}
+}
+
+func TestOverload(t *testing.T) {
+	d := newDesk(t)
+	e := &Engine{workers: []*worker{d.w}}
+	for range tickWindow {
+		d.w.judge(time.Millisecond)
+	}
+	for range tickWindow / 100 {
+		d.w.judge(tickBudget + 1)
+	}
+	if e.Overloaded() {
+		t.Error("overloaded by one slow tick in a hundred")
+	}
+	d.w.judge(tickBudget + 1)
+	if !e.Overloaded() {
+		t.Error("not overloaded by more than one in a hundred")
+	}
+	for range 2 * tickWindow {
+		d.w.judge(time.Millisecond)
+	}
+	if e.Overloaded() {
+		t.Error("still overloaded after calm")
+	}
 }

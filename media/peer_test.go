@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/netip"
 	"sync"
@@ -78,6 +79,7 @@ func startEngine(t *testing.T, o Options) *Engine {
 	if o.Lines == nil {
 		o.Lines = newInbox()
 	}
+	o.Log = slog.New(slog.DiscardHandler)
 	e, err := New(o)
 	if err != nil {
 		t.Fatal(err)

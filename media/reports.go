@@ -171,10 +171,10 @@ func (l *leg) measure(now time.Duration, blocks []rtcp.ReceptionReport) {
 }
 
 // close says goodbye and frees the ports.
-func (l *leg) close() {
+func (l *leg) close(now time.Duration) {
 	l.countLosses()
 	if l.out.begun {
-		l.sendReport(append(l.compound(l.room.host.now()), &rtcp.Goodbye{Sources: []uint32{l.out.ssrc}}))
+		l.sendReport(append(l.compound(now), &rtcp.Goodbye{Sources: []uint32{l.out.ssrc}}))
 	}
 	// Closing a UDP socket frees it whatever it returns.
 	_, _ = l.rtp.Close(), l.rtcp.Close()

@@ -45,11 +45,11 @@ func (r *room) attach(now time.Duration, l *leg) {
 }
 
 // detach lets a leg go and closes its sockets.
-func (r *room) detach(l *leg) {
+func (r *room) detach(now time.Duration, l *leg) {
 	r.legs = slices.DeleteFunc(r.legs, func(x *leg) bool { return x == l })
 	r.stale = true
-	r.route(r.host.now())
-	l.close()
+	r.route(now)
+	l.close(now)
 }
 
 // wire sets who hears whom, in whole. Edges of legs that are not there yet wait

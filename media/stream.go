@@ -13,7 +13,7 @@ const (
 	// samples: relaying and mixing are out of step by up to a frame.
 	maxLead = codec.FrameSamples + codec.FrameSamples/2
 	// maxLag is how far behind the clock a stream goes on without a gap.
-	maxLag = 4 * codec.FrameSamples
+	maxLag = 8 * codec.FrameSamples
 	// settling is the number of packets over which the clock follows a speaker's.
 	settling = 256
 )

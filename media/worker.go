@@ -193,7 +193,7 @@ func (w *worker) stop() error {
 	w.obey()
 	for _, r := range w.rooms {
 		for _, l := range slices.Clone(r.legs) {
-			r.detach(l)
+			r.detach(w.now(), l)
 		}
 	}
 	if err := w.io.Close(); err != nil {
@@ -227,9 +227,9 @@ func (w *worker) attach(now time.Duration, l *leg) error {
 }
 
 // detach lets a leg go; its room closes with the last one.
-func (w *worker) detach(l *leg) {
+func (w *worker) detach(now time.Duration, l *leg) {
 	r := l.room
-	r.detach(l)
+	r.detach(now, l)
 	if len(r.legs) == 0 {
 		w.rooms = slices.DeleteFunc(w.rooms, func(x *room) bool { return x == r })
 	}
