@@ -1,7 +1,11 @@
 package peer_test
 
 import (
+	"crypto/md5"
+	"crypto/sha256"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -79,39 +83,103 @@ func TestDialWithDigest(t *testing.T) {
 	must(t, call.Hangup(within(t)))
 }
 
-// A registrar made by hand shows what a phone does with answers that the other tests' registrar never gives.
+// registrar is made by hand, so that nothing of it is shared with the phone: each answer gets the next REGISTER that is
+// not a repetition and makes the response.
+func registrar(t *testing.T, raw *peer.Raw, answers ...func(*peer.Message) *peer.Message) (done chan error) {
+	t.Helper()
+	ctx := within(t)
+	done = make(chan error, 1)
+	go func() {
+		seen := ""
+		for _, respond := range answers {
+			req, err := raw.ReceiveMessage(ctx, func(m *peer.Message) bool { return m.Branch() != seen })
+			if err != nil {
+				done <- err
+				return
+			}
+			seen = req.Branch()
+			if err := raw.Send(req.Source, respond(req).Bytes()); err != nil {
+				done <- err
+				return
+			}
+		}
+		done <- nil
+	}()
+	return done
+}
+
 func TestIntervalTooBrief(t *testing.T) {
-	raw, err := peer.NewRaw("127.0.0.1:0")
-	must(t, err)
-	defer raw.Close()
+	raw := stranger(t)
 	phone, err := peer.NewPhone(peer.Options{User: "ana", Server: raw.Addr()})
 	must(t, err)
 	defer phone.Close()
-	ctx := within(t)
-	served := make(chan error, 1)
-	go func() {
-		served <- func() error {
-			first, err := raw.ReceiveMessage(ctx, nil)
-			if err != nil {
-				return err
-			}
-			res := peer.NewResponse(first, 423, "Interval Too Brief").Add("Min-Expires", "120")
-			if err := raw.Send(first.Source, res.Bytes()); err != nil {
-				return err
-			}
-			second, err := raw.ReceiveMessage(ctx, func(m *peer.Message) bool { return m.Branch() != first.Branch() })
-			if err != nil {
-				return err
-			}
-			if second.Get("Expires") != "120" {
-				return errors.New("Expires is " + second.Get("Expires"))
-			}
-			return raw.Send(second.Source, peer.NewResponse(second, 200, "OK").Bytes())
-		}()
-	}()
-	_, err = phone.Register(ctx, 10*time.Second)
+	var expires []string
+	done := registrar(t, raw,
+		func(m *peer.Message) *peer.Message {
+			expires = append(expires, m.Get("Expires"))
+			return peer.NewResponse(m, 423, "Interval Too Brief").Add("Min-Expires", "120")
+		},
+		func(m *peer.Message) *peer.Message {
+			expires = append(expires, m.Get("Expires"))
+			return peer.NewResponse(m, 200, "OK")
+		})
+	_, err = phone.Register(within(t), 10*time.Second)
 	must(t, err)
-	must(t, <-served)
+	must(t, <-done)
+	if !slices.Equal(expires, []string{"10", "120"}) {
+		t.Errorf("Expires %v", expires)
+	}
+}
+
+// The response is computed here by hand from RFC 7616 3.4.1, twice with one nonce, then with a new one after stale.
+func TestDigestResponse(t *testing.T) {
+	for algorithm, hash := range map[string]func(string) string{
+		"MD5":     func(s string) string { return fmt.Sprintf("%x", md5.Sum([]byte(s))) },
+		"SHA-256": func(s string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(s))) },
+	} {
+		raw := stranger(t)
+		phone, err := peer.NewPhone(peer.Options{
+			User: "ana", Password: "se cret", Domain: "pbx.example", Server: raw.Addr(), Algorithm: algorithm,
+		})
+		must(t, err)
+		defer phone.Close()
+		challenge := func(nonce, more string) func(*peer.Message) *peer.Message {
+			return func(m *peer.Message) *peer.Message {
+				value := `Digest realm="pbx", nonce="` + nonce + `", qop="auth"` + more + `, algorithm=`
+				return peer.NewResponse(m, 401, "Unauthorized").
+					Add("WWW-Authenticate", value+"SHA-256").Add("WWW-Authenticate", value+"MD5")
+			}
+		}
+		check := func(nonce, count string, then func(*peer.Message) *peer.Message) func(*peer.Message) *peer.Message {
+			return func(m *peer.Message) *peer.Message {
+				got := param(m.Get("Authorization"))
+				want := hash(hash("ana:pbx:se cret") + ":" + nonce + ":" + count + ":" + got["cnonce"] + ":auth:" + hash("REGISTER:sip:pbx.example"))
+				if got["response"] != want || got["nc"] != count || got["uri"] != "sip:pbx.example" || got["username"] != "ana" {
+					t.Errorf("%s: %s, want response %s", algorithm, m.Get("Authorization"), want)
+				}
+				return then(m)
+			}
+		}
+		accept := func(m *peer.Message) *peer.Message { return peer.NewResponse(m, 200, "OK") }
+		done := registrar(t, raw,
+			challenge("one", ""), check("one", "00000001", accept),
+			check("one", "00000002", challenge("two", ", stale=true")), check("two", "00000001", accept))
+		for range 2 {
+			_, err = phone.Register(within(t), time.Hour)
+			must(t, err)
+		}
+		must(t, <-done)
+	}
+}
+
+// param reads the parameters of a digest header.
+func param(value string) map[string]string {
+	all := make(map[string]string)
+	for part := range strings.SplitSeq(strings.TrimPrefix(value, "Digest "), ",") {
+		key, v, _ := strings.Cut(strings.TrimSpace(part), "=")
+		all[key] = strings.Trim(v, `"`)
+	}
+	return all
 }
 
 func lastRequest(entries []peer.Entry, method string) *peer.Message {
