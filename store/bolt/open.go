@@ -20,6 +20,10 @@ import (
 	"tandem/call"
 )
 
+// mapSize is how much address space the file is given at once: while the file
+// is smaller, a long reader (a backup) never holds up the writer.
+const mapSize = 1 << 30
+
 // lockWait is how long Open waits for the file: long enough for a process that
 // is just closing it, too short to look like a hang.
 const lockWait = 150 * time.Millisecond
@@ -111,12 +115,16 @@ func Open(o Options) (*Store, error) {
 // openFile opens the bbolt file. The free list is rebuilt at open instead of
 // being written with every commit.
 func openFile(path string, readOnly bool) (*bbolt.DB, error) {
-	db, err := bbolt.Open(path, 0o600, &bbolt.Options{
+	options := bbolt.Options{
 		Timeout:        lockWait,
 		NoFreelistSync: true,
 		FreelistType:   bbolt.FreelistMapType,
 		ReadOnly:       readOnly,
-	})
+	}
+	if !readOnly {
+		options.InitialMmapSize = mapSize
+	}
+	db, err := bbolt.Open(path, 0o600, &options)
 	if err == nil {
 		return db, nil
 	}

@@ -82,22 +82,21 @@ func TestSchemaVersions(t *testing.T) {
 	}
 }
 
-// crashed makes a store with some calls whose last run did not close it.
+// crashed makes a store with some calls whose run was not closed: a copy of one
+// that is open.
 func crashed(t *testing.T) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "tandem.db")
-	s := open(t, path)
+	s := open(t, filepath.Join(t.TempDir(), "tandem.db"))
+	defer func() { _ = s.Close() }()
 	for n := range 200 {
 		if err := save(t.Context(), s, record(n)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := s.Close(); err != nil {
+	path := filepath.Join(t.TempDir(), "tandem.db")
+	if err := s.BackupTo(t.Context(), path); err != nil {
 		t.Fatal(err)
 	}
-	edit(t, path, func(tx *bbolt.Tx) error {
-		return tx.Bucket([]byte(bucketMeta)).Put([]byte(keyClean), []byte("false"))
-	})
 	return path
 }
 
