@@ -19,7 +19,7 @@ var errTooLong = errors.New("longer than a WAV file can be")
 // tape is a recording in progress: the media tick's end is the ring, all else
 // belongs to the writer's goroutine.
 type tape struct {
-	ring ring
+	ring *ring // apart from the rest: it holds no pointers, so nobody has to look through it
 
 	library  *Library
 	id       call.ID
@@ -40,7 +40,7 @@ type tape struct {
 
 func newTape(l *Library, id call.ID, s sides) *tape {
 	return &tape{
-		library: l, id: id, sides: s, stop: make(chan struct{}),
+		ring: &ring{}, library: l, id: id, sides: s, stop: make(chan struct{}),
 		chunk: make([]byte, 0, chunkFrames*frameBytes),
 	}
 }
