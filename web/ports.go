@@ -92,7 +92,7 @@ type Recordings interface {
 // RecordingView is how a recording is to be heard.
 type RecordingView struct {
 	Layout  string // contact-left, caller-left, or empty: as it is stored
-	Channel string // contact, salesperson: that one alone, in mono; empty: both
+	Channel string // left, right: that one alone, in mono; empty: both
 }
 
 // Playback is an open recording: a WAV file.

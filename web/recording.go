@@ -24,7 +24,19 @@ func (s *Server) recordingRoutes() {
 type recordingInput struct {
 	ID      call.ID `path:"id" doc:"ULID"`
 	Layout  string  `query:"layout" enum:"contact-left,caller-left" doc:"Who is on the left; default: as it was recorded"`
-	Channel string  `query:"channel" enum:"contact,salesperson" doc:"One side alone, in mono"`
+	Channel string  `query:"channel" enum:"left,right,contact,salesperson" doc:"One channel alone, in mono"`
+}
+
+// view is how the recording is to be heard. Who talks can be said of the
+// layout that has the contact on the left, whoever called.
+func (in *recordingInput) view() RecordingView {
+	switch in.Channel {
+	case "contact":
+		return RecordingView{Layout: "contact-left", Channel: "left"}
+	case "salesperson":
+		return RecordingView{Layout: "contact-left", Channel: "right"}
+	}
+	return RecordingView{Layout: in.Layout, Channel: in.Channel}
 }
 
 // playRecording answers with the WAV file or ranges of it (RFC 9110 section 14).
@@ -33,7 +45,8 @@ func (s *Server) playRecording(ctx context.Context, in *recordingInput) (*huma.S
 	if err != nil {
 		return nil, err
 	}
-	playback, err := s.recordings.OpenRecording(in.ID, RecordingView{Layout: in.Layout, Channel: in.Channel})
+	view := in.view()
+	playback, err := s.recordings.OpenRecording(in.ID, view)
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +60,7 @@ func (s *Server) playRecording(ctx context.Context, in *recordingInput) (*huma.S
 		h.Set("Content-Disposition", `inline; filename="`+string(rec.ID)+`.wav"`)
 		h.Set("Cache-Control", "private, no-cache")
 		if rec.Recording != nil && rec.Recording.SHA256 != "" {
-			h.Set("ETag", `"`+rec.Recording.SHA256+"."+in.Layout+"."+in.Channel+`"`)
+			h.Set("ETag", `"`+rec.Recording.SHA256+"."+view.Layout+"."+view.Channel+`"`)
 		}
 		http.ServeContent(w, r, "", playback.Modified.Truncate(time.Second), playback)
 	}}, nil

@@ -48,11 +48,19 @@ func TestRecordingRanges(t *testing.T) {
 }
 
 func TestRecordingView(t *testing.T) {
-	w := newWorld()
-	s := w.server(t)
-	ask(t, w, s, "", "GET", "/api/v1/calls/"+string(endedID)+"/recording?layout=caller-left&channel=contact", "")
-	if len(w.views) != 1 || w.views[0] != (RecordingView{Layout: "caller-left", Channel: "contact"}) {
-		t.Errorf("views %v", w.views)
+	for query, want := range map[string]RecordingView{
+		"":                                  {},
+		"?layout=caller-left":               {Layout: "caller-left"},
+		"?layout=caller-left&channel=right": {Layout: "caller-left", Channel: "right"},
+		"?channel=left":                     {Channel: "left"},
+		"?channel=contact":                  {Layout: "contact-left", Channel: "left"},
+		"?layout=caller-left&channel=salesperson": {Layout: "contact-left", Channel: "right"},
+	} {
+		w := newWorld()
+		ask(t, w, w.server(t), "", "GET", "/api/v1/calls/"+string(endedID)+"/recording"+query, "")
+		if len(w.views) != 1 || w.views[0] != want {
+			t.Errorf("%s: views %v", query, w.views)
+		}
 	}
 }
 
