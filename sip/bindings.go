@@ -319,11 +319,30 @@ func (a *Agent) probe(b call.Binding, got func(answered bool)) {
 		got(false)
 		return
 	}
-	to := hop{b.Transport, b.Source}
+	to := a.phoneHop(b)
 	req := a.start(wire.OPTIONS, contact, "<sip:"+a.opt.Domain+">", "<sip:"+userPart(b.User)+"@"+a.opt.Domain+">")
 	req.AppendHeader(a.contact("", to))
 	a.address(req, to)
 	a.ask(req, func(res *wire.Response) { got(res != nil && res.StatusCode != 408 && res.StatusCode != 503) })
+}
+
+// phoneHop is the way to a phone: where its REGISTER came from. When its TCP
+// connection is over, as it is after a restart, the port that its Contact names
+// is tried, as long as that is on the same host.
+func (a *Agent) phoneHop(b call.Binding) hop {
+	to := hop{b.Transport, b.Source}
+	if b.Transport != "tcp" || a.connected(to) {
+		return to
+	}
+	var contact wire.Uri
+	if err := wire.ParseUri(b.ContactURI, &contact); err != nil {
+		return to
+	}
+	ip, err := netip.ParseAddr(strings.Trim(contact.Host, "[]"))
+	if err != nil || ip.Unmap() != b.Source.Addr() || contact.Port <= 0 || contact.Port > 65535 {
+		return to
+	}
+	return hop{b.Transport, netip.AddrPortFrom(ip.Unmap(), uint16(contact.Port))}
 }
 
 // of returns the bindings of a user that hold at a time.

@@ -13,7 +13,7 @@ const anonymousURI = `"Anonymous" <sip:anonymous@anonymous.invalid>`
 
 // toPhone builds the INVITE for one registered phone. What the display shows is
 // rebuilt from our own data, never copied from the other leg.
-func (l *leg) toPhone(b call.Binding) *wire.Request {
+func (l *leg) toPhone(b call.Binding, to hop) *wire.Request {
 	o := l.out
 	var contact wire.Uri
 	if err := wire.ParseUri(b.ContactURI, &contact); err != nil {
@@ -35,7 +35,7 @@ func (l *leg) toPhone(b call.Binding) *wire.Request {
 		req.AppendHeader(header("Alert-Info", "<http://127.0.0.1>;info=alert-autoanswer"))
 		req.AppendHeader(header("Answer-Mode", "Auto")) // RFC 5373
 	}
-	req.AppendHeader(l.a.contact("", hop{b.Transport, b.Source}))
+	req.AppendHeader(l.a.contact("", to))
 	return req
 }
 

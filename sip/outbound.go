@@ -65,7 +65,8 @@ func (l *leg) nowhere() call.Cause {
 func (l *leg) phones() []*fork {
 	var forks []*fork
 	for i, b := range l.a.registrar.targets(l.user) {
-		forks = append(forks, newFork(l, i, l.toPhone(b), hop{b.Transport, b.Source}, &b))
+		to := l.a.phoneHop(b)
+		forks = append(forks, newFork(l, i, l.toPhone(b, to), to, &b))
 	}
 	return forks
 }
