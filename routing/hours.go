@@ -38,7 +38,7 @@ func dateOf(t time.Time) Date {
 
 // Interval is a time of day in which a playbook takes calls: minutes after
 // midnight, From included, To not. It lasts across midnight when To is not
-// after From.
+// after From; To 0 and 1440 are both the midnight at its end.
 type Interval struct{ From, To int }
 
 const dayMinutes = 24 * 60
@@ -51,10 +51,7 @@ func ParseInterval(s string) (Interval, error) {
 	if i.From < 0 || i.To < 0 || i.From == dayMinutes || i.From == i.To {
 		return Interval{}, fmt.Errorf("interval %q: want HH:MM-HH:MM", s)
 	}
-	if i.To == 0 {
-		i.To = dayMinutes
-	}
-	return i, nil
+	return i.ended(), nil
 }
 
 // parseClock reads HH:MM up to 24:00; -1 when it is none.
@@ -71,6 +68,14 @@ func parseClock(s string) int {
 
 func (i Interval) String() string {
 	return fmt.Sprintf("%02d:%02d-%02d:%02d", i.From/60, i.From%60, i.To/60, i.To%60)
+}
+
+// ended returns the interval with the midnight at its end written 24:00.
+func (i Interval) ended() Interval {
+	if i.To == 0 {
+		i.To = dayMinutes
+	}
+	return i
 }
 
 // overnight reports whether the interval ends on the day after it began.
@@ -128,12 +133,13 @@ func NewHours(o HoursOptions) (*Hours, error) {
 
 // sorted returns a copy in the order of the day.
 func sorted(list []Interval) ([]Interval, error) {
-	for _, i := range list {
-		if i.From < 0 || i.From >= dayMinutes || i.To <= 0 || i.To > dayMinutes || i.From == i.To {
+	list = slices.Clone(list)
+	for n, i := range list {
+		if i.From < 0 || i.From >= dayMinutes || i.To < 0 || i.To > dayMinutes || i.From == i.To {
 			return nil, fmt.Errorf("interval %s is not within a day", i)
 		}
+		list[n] = i.ended()
 	}
-	list = slices.Clone(list)
 	slices.SortFunc(list, func(a, b Interval) int { return a.From - b.From })
 	return list, nil
 }

@@ -210,6 +210,20 @@ func TestClockChanges(t *testing.T) {
 	}
 }
 
+// An interval that ends at midnight may be written with 0 or 1440.
+func TestUntilMidnight(t *testing.T) {
+	for _, to := range []int{0, 1440} {
+		h, err := NewHours(HoursOptions{Zone: "UTC", Weekly: map[time.Weekday][]Interval{time.Monday: {{From: 1080, To: to}}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		evening := time.Date(2026, 11, 23, 23, 59, 0, 0, time.UTC)
+		if !h.Open(evening) || h.Open(evening.Add(time.Minute)) {
+			t.Errorf("To %d: open %v, a minute later %v", to, h.Open(evening), h.Open(evening.Add(time.Minute)))
+		}
+	}
+}
+
 func TestNextLooksPastHolidays(t *testing.T) {
 	h := officeHours(t)
 	at := time.Date(2026, 12, 24, 12, 0, 0, 0, time.UTC) // 13:00 in Madrid, fri is a holiday, sat too
