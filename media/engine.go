@@ -12,6 +12,7 @@ import (
 
 	"tandem/call"
 	"tandem/media/codec"
+	"tandem/media/dtmf"
 	"tandem/media/jitter"
 	"tandem/media/mix"
 	"tandem/media/tone"
@@ -197,6 +198,16 @@ func (e *Engine) source(sound call.Sound, loop bool) (tone.Source, bool) {
 // Hush implements call.Room.
 func (e *Engine) Hush(id call.LegID) {
 	e.onLeg(id, func(l *leg) { l.hush() })
+}
+
+// Press tells those who hear a leg a key that the leg sent in its signalling
+// (INFO), as a telephone event of 100 ms. A key is 0-9, *, #, A-D; others are an error.
+func (e *Engine) Press(from call.LegID, key byte) error {
+	if _, ok := dtmf.Code(key); !ok {
+		return fmt.Errorf("media: leg %s: %q is not a key", from, key)
+	}
+	e.onLeg(from, func(l *leg) { l.pass(key) })
+	return nil
 }
 
 // Tap implements call.Room. It waits until the worker has taken the tape.

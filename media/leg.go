@@ -153,6 +153,15 @@ func (l *leg) key(p *packet) {
 	}
 }
 
+// pass tells everybody who hears the leg a key that it sent outside RTP.
+func (l *leg) pass(key byte) {
+	for _, listener := range l.room.legs {
+		if l.room.edges.Hears(listener.seat, l.seat) {
+			listener.dial(key)
+		}
+	}
+}
+
 // dial begins to tell the peer a key, if it takes telephone events.
 func (l *leg) dial(key byte) {
 	if l.terms == nil {

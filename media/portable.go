@@ -22,17 +22,17 @@ type portable struct {
 	wake    chan struct{}
 	spare   sync.Pool
 	readers sync.WaitGroup
-	sockets map[*conn]struct{}
+	sockets map[*udpSocket]struct{}
 }
 
 type datagram struct {
-	socket *conn
+	socket *udpSocket
 	from   netip.AddrPort
 	size   int
 	bytes  [maxDatagram + 1]byte
 }
 
-type conn struct {
+type udpSocket struct {
 	owner  *portable
 	udp    *net.UDPConn
 	six    bool
@@ -47,7 +47,7 @@ func NewPortableIO() (PacketIO, error) {
 		queue:   make(chan *datagram, portableBacklog),
 		wake:    make(chan struct{}, 1),
 		spare:   sync.Pool{New: func() any { return new(datagram) }},
-		sockets: make(map[*conn]struct{}),
+		sockets: make(map[*udpSocket]struct{}),
 	}, nil
 }
 
@@ -65,11 +65,11 @@ func (p *portable) Bind(addr netip.Addr, port uint16) (Socket, error) {
 		return nil, fmt.Errorf("bind udp port %d: %w", port, err)
 	}
 	bound := udp.LocalAddr().(*net.UDPAddr).AddrPort()
-	return &conn{owner: p, udp: udp, six: !bound.Addr().Is4()}, nil
+	return &udpSocket{owner: p, udp: udp, six: !bound.Addr().Is4()}, nil
 }
 
 func (p *portable) Watch(s Socket, take Take) error {
-	c, ok := s.(*conn)
+	c, ok := s.(*udpSocket)
 	if !ok || c.owner != p {
 		return errors.New("media: socket of another PacketIO")
 	}
@@ -80,22 +80,22 @@ func (p *portable) Watch(s Socket, take Take) error {
 }
 
 // read ends when the socket is closed. What the worker is too slow for is lost.
-func (c *conn) read() {
+func (s *udpSocket) read() {
 	for {
-		d := c.owner.spare.Get().(*datagram)
-		n, from, err := c.udp.ReadFromUDPAddrPort(d.bytes[:])
+		d := s.owner.spare.Get().(*datagram)
+		n, from, err := s.udp.ReadFromUDPAddrPort(d.bytes[:])
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}
 		if err != nil {
 			continue
 		}
-		d.socket, d.size = c, n
+		d.socket, d.size = s, n
 		d.from = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
 		select {
-		case c.owner.queue <- d:
+		case s.owner.queue <- d:
 		default:
-			c.owner.spare.Put(d)
+			s.owner.spare.Put(d)
 		}
 	}
 }
@@ -154,18 +154,18 @@ func (p *portable) Close() error {
 	return errors.Join(errs...)
 }
 
-func (c *conn) Send(to netip.AddrPort, datagram []byte) error {
-	if c.six && to.Addr().Is4() {
+func (s *udpSocket) Send(to netip.AddrPort, datagram []byte) error {
+	if s.six && to.Addr().Is4() {
 		to = netip.AddrPortFrom(netip.AddrFrom16(to.Addr().As16()), to.Port())
 	}
-	_, err := c.udp.WriteToUDPAddrPort(datagram, to)
+	_, err := s.udp.WriteToUDPAddrPort(datagram, to)
 	return err
 }
 
-func (c *conn) Close() error {
-	c.closed.Store(true)
-	if c.take != nil {
-		delete(c.owner.sockets, c)
+func (s *udpSocket) Close() error {
+	s.closed.Store(true)
+	if s.take != nil {
+		delete(s.owner.sockets, s)
 	}
-	return c.udp.Close()
+	return s.udp.Close()
 }

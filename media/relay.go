@@ -34,6 +34,10 @@ func (l *leg) forward(now time.Duration, p *packet, what content, law codec.Law)
 		r.on = r.on && l.reachable()
 		return
 	}
+	if l.press.Busy() { // the key takes the place of audio, on the tick
+		r.on = false
+		return
+	}
 	jump := false
 	if !r.on || !r.continues(now, p, what) {
 		if jump, ok = l.rebase(now, p); !ok {

@@ -258,3 +258,23 @@ func TestKeys(t *testing.T) {
 		})
 	}
 }
+
+func TestKeyFromSignallingTakesThePlaceOfAudio(t *testing.T) {
+	d := newDesk(t)
+	contact, person := d.leg(contactLeg, codec.PCMA), d.leg(personLeg, codec.PCMA)
+	d.wire(both(contactLeg, personLeg)...)
+	d.talk(time.Second, 4*time.Millisecond, person)
+	person.leg.pass('9')
+	d.talk(time.Second, 4*time.Millisecond, person)
+	if got := contact.keysOf(); got != "9" || person.keysOf() != "" {
+		t.Errorf("the contact was told %q, the presser %q", got, person.keysOf())
+	}
+	for i, p := range contact.got[1:] {
+		if before := contact.got[i]; p.seq != before.seq+1 || p.marker && p.kind == contact.leg.terms.audio {
+			t.Fatalf("stream broken: %+v after %+v", p, before)
+		}
+	}
+	if last := contact.got[len(contact.got)-1]; last.kind != contact.leg.terms.audio || !bytes.Equal(last.payload, pattern(int(person.seq)-1)) {
+		t.Errorf("after the key comes %+v", last)
+	}
+}
