@@ -64,7 +64,9 @@ type Call struct {
 	Incoming bool
 
 	agent *Agent
-	watch watch // guards all below
+	id    string // Call-ID
+	key   string // dialogKey
+	watch watch  // guards all below
 
 	dialog    dialog
 	invite    *Message // the first INVITE
@@ -73,10 +75,10 @@ type Call struct {
 	end       End
 	events    []Entry
 	media     *Media
+	offering  bool                // a re-INVITE of ours has no final response yet
 	responses map[string]*Message // last answer to each request received, by branch and method
 
 	// of calls made
-	options CallOptions
 	invites map[int]*inviteTransaction // by CSeq: the first INVITE and re-INVITEs
 	cancel  bool                       // wanted, or already sent
 	reasons []Header                   // of the CANCEL
@@ -88,30 +90,35 @@ type Call struct {
 	acks       int      // received for the 2xx, repetitions included
 }
 
-// newCall returns the part common to both directions.
-func newCall(a *Agent, incoming bool) *Call {
+// newCall returns the part common to both directions; the dialog has Call-ID and local tag.
+func newCall(a *Agent, d dialog, incoming bool) *Call {
 	return &Call{
 		Incoming:   incoming,
 		agent:      a,
+		id:         d.callID,
+		key:        dialogKey(d.callID, d.local.Tag),
+		dialog:     d,
 		responses:  make(map[string]*Message),
 		invites:    make(map[int]*inviteTransaction),
 		stopAnswer: func() {},
 	}
 }
 
-func (c *Call) key() string { return dialogKey(c.dialog.callID, c.dialog.local.Tag) }
-
 // ID returns the Call-ID.
-func (c *Call) ID() string { return c.dialog.callID }
+func (c *Call) ID() string { return c.id }
 
-// Invite returns the first INVITE: its From is the display shown to the person, its headers tell whether to answer at once.
-func (c *Call) Invite() *Message { return c.invite }
+// Invite returns the first INVITE, the one with credentials after a challenge: its From is the display shown to the person, its headers tell whether to answer at once.
+func (c *Call) Invite() *Message {
+	c.watch.Lock()
+	defer c.watch.Unlock()
+	return c.invite
+}
 
 // From returns the caller as the INVITE names it.
-func (c *Call) From() Address { return ParseAddress(c.invite.Get("From")) }
+func (c *Call) From() Address { return ParseAddress(c.Invite().Get("From")) }
 
 // To returns the callee as the INVITE names it.
-func (c *Call) To() Address { return ParseAddress(c.invite.Get("To")) }
+func (c *Call) To() Address { return ParseAddress(c.Invite().Get("To")) }
 
 // Media returns the call's audio, nil before there is any: until the first SDP is sent or received.
 func (c *Call) Media() *Media {

@@ -2,11 +2,12 @@ package peer
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
 // allowed are the methods an agent understands.
-const allowed = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, NOTIFY, MESSAGE, REFER"
+const allowed = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, NOTIFY, MESSAGE"
 
 // receive takes every message off the wire; what is not SIP (keep-alives, junk) is dropped.
 func (a *Agent) receive(from string, data []byte) {
@@ -91,9 +92,10 @@ func (a *Agent) invited(m *Message) {
 		return
 	}
 	c := newIncoming(a, m)
+	if a.admit(c) != nil {
+		return
+	}
 	a.mu.Lock()
-	a.calls[c.key()] = c
-	a.invites[m.Branch()] = c
 	onCall := a.onCall
 	a.mu.Unlock()
 	if onCall != nil {
@@ -107,6 +109,20 @@ func (a *Agent) invited(m *Message) {
 	}
 }
 
+// admit makes a call known, unless the agent is off.
+func (a *Agent) admit(c *Call) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.power == nil {
+		return fmt.Errorf("peer %s: %w", a.options.Name, ErrClosed)
+	}
+	a.calls[c.key] = c
+	if c.Incoming {
+		a.invites[c.invite.Branch()] = c
+	}
+	return nil
+}
+
 // retire forgets the oldest ended calls beyond maxEnded.
 func (a *Agent) retire(c *Call) {
 	a.mu.Lock()
@@ -117,6 +133,8 @@ func (a *Agent) retire(c *Call) {
 	}
 	old := a.ended[0]
 	a.ended = a.ended[1:]
-	delete(a.calls, old.key())
-	delete(a.invites, old.invite.Branch())
+	delete(a.calls, old.key)
+	if old.Incoming {
+		delete(a.invites, old.invite.Branch())
+	}
 }

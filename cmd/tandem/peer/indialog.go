@@ -28,8 +28,6 @@ func (c *Call) request(m *Message) {
 		c.reoffered(m)
 	case "INFO", "NOTIFY", "MESSAGE", "OPTIONS", "PRACK":
 		c.reply(m, NewResponse(m, 200, "OK"))
-	case "REFER":
-		c.reply(m, NewResponse(m, 202, "Accepted"))
 	default:
 		c.reply(m, NewResponse(m, 405, "Method Not Allowed").Add("Allow", allowed))
 	}
@@ -63,7 +61,11 @@ func (c *Call) reoffered(m *Message) {
 		c.reply(m, NewResponse(m, 481, "Call/Transaction Does Not Exist"))
 		return
 	}
-	if code := c.agent.behave().ReinviteCode; code != 0 {
+	code := c.agent.behave().ReinviteCode
+	if code == 0 && c.offering {
+		code = 491 // RFC 3261 14.2
+	}
+	if code != 0 {
 		c.reply(m, NewResponse(m, code, reasonPhrase(code)))
 		return
 	}
@@ -162,29 +164,37 @@ func (c *Call) Resume(ctx context.Context) error { return c.Reinvite(ctx, "sendr
 // response, an error when that is not 2xx.
 func (c *Call) Reinvite(ctx context.Context, direction string) error {
 	c.watch.Lock()
-	if c.state != Answered || c.media == nil {
-		c.watch.Unlock()
-		return fmt.Errorf("call %s: no conversation to change: %s", c.ID(), c.state)
+	if c.state != Answered || c.media == nil || c.offering {
+		defer c.watch.Unlock()
+		return fmt.Errorf("call %s: no conversation to change, or a change under way: %s", c.ID(), c.state)
 	}
 	before := c.media.setDirection(direction)
 	req := c.dialog.request(c.agent, "INVITE")
 	setSDP(req, c.media.offer())
 	t := &inviteTransaction{req: req, to: c.dialog.next(), results: make(chan *Message, 1)}
+	c.offering = true
 	err := c.sendInvite(t)
 	c.watch.Unlock()
-	if err != nil {
-		return err
+	if err == nil {
+		err = c.await(ctx, t)
 	}
-	select {
-	case m := <-t.results:
-		err = c.expectOK(m, nil)
-	case <-ctx.Done():
-		err = fmt.Errorf("call %s: re-INVITE: %w", c.ID(), context.Cause(ctx))
-	}
+	c.watch.Lock()
+	defer c.watch.Unlock()
+	c.offering = false
 	if err != nil {
 		c.media.setDirection(before)
 	}
 	return err
+}
+
+// await waits for the final response to a re-INVITE.
+func (c *Call) await(ctx context.Context, t *inviteTransaction) error {
+	select {
+	case m := <-t.results:
+		return c.expectOK(m, nil)
+	case <-ctx.Done():
+		return fmt.Errorf("call %s: re-INVITE: %w", c.ID(), context.Cause(ctx))
+	}
 }
 
 // Update offers the media again by UPDATE (RFC 3311).

@@ -3,6 +3,8 @@ package peer_test
 import (
 	"bytes"
 	"context"
+	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -99,6 +101,29 @@ func TestForkedAnswers(t *testing.T) {
 	if call.State() != peer.Answered {
 		t.Errorf("call is %s", call.State())
 	}
+}
+
+// Both sides change the media at once: each refuses the other's offer with 491 (RFC 3261 14.2).
+func TestGlare(t *testing.T) {
+	raw := stranger(t)
+	call, invite := callRaw(t, raw, peer.Options{})
+	respond(t, raw, invite, 200, "a")
+	next(t, raw, "ACK")
+	held := make(chan error, 1)
+	go func() { held <- call.Hold(within(t)) }()
+	ours := next(t, raw, "INVITE")
+	theirs := raw.Template("INVITE", peer.ParseAddress(invite.Get("Contact")).URI, "x").
+		Set("From", invite.Get("To")+";tag=a").Set("To", invite.Get("From")).Set("Call-ID", call.ID())
+	must(t, raw.Send(ours.Source, theirs.Bytes()))
+	answer(t, raw, 491)
+	respond(t, raw, ours, 491, "")
+	var status *peer.StatusError
+	if err := <-held; !errors.As(err, &status) || status.Response.Code != 491 {
+		t.Errorf("Hold: %v", err)
+	}
+	theirs.Set("CSeq", "2 INVITE").Set("Via", strings.Replace(theirs.Get("Via"), "branch=", "branch=2", 1))
+	must(t, raw.Send(ours.Source, theirs.Bytes()))
+	answer(t, raw, 200)
 }
 
 func TestDelayedACK(t *testing.T) {

@@ -34,21 +34,24 @@ type inviteTransaction struct {
 	results chan *Message       // of a re-INVITE: its final response
 }
 
-// Dial makes a call and returns once the INVITE is on the wire. The context bounds only that.
-func (a *Agent) Dial(_ context.Context, o CallOptions) (*Call, error) {
+// Dial makes a call and returns once the INVITE is on the wire. A context that is over already
+// is an error; its later end does not end the call.
+func (a *Agent) Dial(ctx context.Context, o CallOptions) (*Call, error) {
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("peer %s: dial %q: %w", a.options.Name, o.To, context.Cause(ctx))
+	}
 	server, err := o.destination(a.options)
 	if err != nil {
 		return nil, err
 	}
-	c := newCall(a, false)
-	c.options = o
-	c.dialog = dialog{
+	d := dialog{
 		callID: token() + "@" + a.options.Domain,
 		local:  o.caller(a.options),
 		remote: Address{URI: a.options.uri(o.To)},
 		target: a.options.uri(o.To),
 		server: server,
 	}
+	c := newCall(a, d, false)
 	c.watch.Lock()
 	defer c.watch.Unlock()
 	req := c.dialog.request(a, "INVITE")
@@ -63,10 +66,11 @@ func (a *Agent) Dial(_ context.Context, o CallOptions) (*Call, error) {
 		setSDP(req, c.media.offer())
 	}
 	c.invite = req
-	a.mu.Lock()
-	a.calls[c.key()] = c
-	a.mu.Unlock()
-	if err := c.sendInvite(&inviteTransaction{req: req, to: server}); err != nil {
+	err = a.admit(c)
+	if err == nil {
+		err = c.sendInvite(&inviteTransaction{req: req, to: server})
+	}
+	if err != nil {
 		c.finish(End{How: ByTimeout})
 		return nil, err
 	}
@@ -105,7 +109,7 @@ func (o CallOptions) caller(own Options) Address {
 
 // identify adds the headers of a first INVITE.
 func (o CallOptions) identify(own Options, req *Message) {
-	req.Add("Allow", allowed).Add("Supported", "replaces")
+	req.Add("Allow", allowed)
 	if o.Asserted != "" {
 		req.Add("P-Asserted-Identity", Address{URI: own.uri(o.Asserted)}.String())
 	}

@@ -7,9 +7,7 @@ import (
 
 // newIncoming makes the call of a received INVITE.
 func newIncoming(a *Agent, m *Message) *Call {
-	c := newCall(a, true)
-	c.invite = m
-	c.dialog = dialog{
+	d := dialog{
 		callID: m.Get("Call-ID"),
 		local:  ParseAddress(m.Get("To")),
 		remote: ParseAddress(m.Get("From")),
@@ -17,8 +15,10 @@ func newIncoming(a *Agent, m *Message) *Call {
 		routes: m.Values("Record-Route"),
 		server: m.Source,
 	}
-	c.dialog.local.Tag = token()
-	c.dialog.refresh(m)
+	d.local.Tag = token()
+	d.refresh(m)
+	c := newCall(a, d, true)
+	c.invite = m
 	c.events = append(c.events, Entry{At: m.At, Agent: a.options.Name, Other: m.Source, Message: m})
 	return c
 }
