@@ -201,9 +201,9 @@ func (a *Agent) ready(ctx context.Context, failed <-chan error) error {
 		case err := <-failed:
 			return err
 		case <-ctx.Done():
-			return nil
+			return ctx.Err()
 		case <-a.life.Done():
-			return nil
+			return a.life.Err()
 		}
 	}
 	return nil

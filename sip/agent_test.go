@@ -380,14 +380,17 @@ func (p *peer) within(res *wire.Response, method string, seq int, branch string,
 		"From: " + res.From().Value(), "To: " + res.To().Value(), "Call-ID: " + res.CallID().Value(),
 		fmt.Sprintf("CSeq: %d %s", seq, method),
 	}
-	body := ""
+	body, contact := "", "Contact: <sip:carrier@"+p.addr.String()+">"
 	for _, h := range extra {
 		if h == testSDP {
 			body, h = h, "Content-Type: application/sdp"
 		}
+		if strings.HasPrefix(h, "Contact") {
+			contact, h = h, "Subject: moved"
+		}
 		lines = append(lines, h)
 	}
-	lines = append(lines, "Contact: <sip:carrier@"+p.addr.String()+">", fmt.Sprintf("Content-Length: %d", len(body)), "", body)
+	lines = append(lines, contact, fmt.Sprintf("Content-Length: %d", len(body)), "", body)
 	return strings.Join(lines, "\r\n")
 }
 

@@ -138,6 +138,15 @@ func (a *Agent) route(req *wire.Request, to hop, o origin) {
 func (a *Agent) begin(req *wire.Request) (*wire.ClientTx, error) {
 	ctx, cancel := context.WithTimeout(a.life, dialLimit)
 	defer cancel()
+	return a.transact(ctx, req)
+}
+
+// transact is begin with the caller's patience for a connection. It waits until
+// the sockets are served.
+func (a *Agent) transact(ctx context.Context, req *wire.Request) (*wire.ClientTx, error) {
+	if err := a.ready(ctx, nil); err != nil {
+		return nil, err
+	}
 	return a.txl.Request(ctx, req)
 }
 

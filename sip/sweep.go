@@ -22,7 +22,7 @@ const (
 // that we were making, 503 for calls that we had not answered. It returns when
 // all of them were tried, and forgets them. It waits for Run to serve.
 func (a *Agent) Sweep(ctx context.Context, left []call.Dialog) {
-	if err := a.ready(ctx, nil); err != nil || ctx.Err() != nil {
+	if a.ready(ctx, nil) != nil {
 		return
 	}
 	slots := make(chan struct{}, sweepAtOnce)
@@ -89,7 +89,7 @@ func (a *Agent) sweepUAC(ctx context.Context, d call.Dialog, old *dialog) {
 	a.route(req, old.hop, a.originFor(old.hop))
 	ctx, cancel := context.WithTimeout(ctx, sweepWait)
 	defer cancel()
-	tx, err := a.txl.Request(ctx, req)
+	tx, err := a.transact(ctx, req)
 	if err == nil {
 		final(ctx, tx)
 	}

@@ -266,7 +266,7 @@ func (a *Agent) exchange(ctx context.Context, req *wire.Request, to hop, limit t
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	a.address(req, to)
-	tx, err := a.txl.Request(ctx, req)
+	tx, err := a.transact(ctx, req)
 	if err != nil {
 		return nil
 	}
