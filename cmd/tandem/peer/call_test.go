@@ -98,6 +98,14 @@ func TestConversation(t *testing.T) {
 			if got := from.Codes(); !slices.Equal(got, []int{180, 200}) {
 				t.Errorf("codes = %v", got)
 			}
+			if got := to.Invite().Get("Privacy"); got != "id" {
+				t.Errorf("Privacy = %q", got)
+			}
+			ringing, err := from.WaitCode(within(t), 180)
+			must(t, err)
+			if final := from.Final(); final.Code != 200 || final.At.Before(ringing.At) {
+				t.Errorf("final response %s at %s, ringing at %s", final, final.At, ringing.At)
+			}
 			must(t, to.Media().HearsTone(within(t), 440))
 			must(t, from.Media().HearsTone(within(t), 1000))
 			must(t, from.Media().HearsNoTone(within(t), 440, 200*time.Millisecond))
@@ -266,6 +274,44 @@ func TestReinviteRefused(t *testing.T) {
 	if err := from.Hold(within(t)); !errors.As(err, &status) || status.Response.Code != 491 {
 		t.Errorf("Hold: %v", err)
 	}
+}
+
+func TestDeaf(t *testing.T) {
+	p := connect(t, peer.Options{T1: time.Millisecond}, peer.Options{Behaviour: peer.Behaviour{Deaf: true}})
+	from, err := p.carrier.Call(t.Context(), peer.CallOptions{To: "sip:ana@" + p.phone.Addr()})
+	must(t, err)
+	if end, err := from.WaitEnded(within(t)); err != nil || end.How != peer.ByTimeout {
+		t.Errorf("%v %v", end, err)
+	}
+	if count(p.phone.Trace(), "INVITE") == 0 {
+		t.Error("a deaf phone's trace lacks what it ignored")
+	}
+}
+
+func TestKeepCallOnBYE(t *testing.T) {
+	p := connect(t, peer.Options{T1: time.Millisecond}, peer.Options{Behaviour: peer.Behaviour{KeepCallOnBYE: true}})
+	from, to := p.answered(t, peer.CallOptions{})
+	if err := from.Hangup(within(t)); err == nil {
+		t.Error("BYE was answered")
+	}
+	if to.State() != peer.Answered {
+		t.Errorf("phone's call is %s", to.State())
+	}
+}
+
+func TestEarlySend(t *testing.T) {
+	p := connect(t, peer.Options{Media: peer.MediaOptions{Source: peer.Tone(440), EarlySend: true}}, says(peer.Tone(425)))
+	from, to := p.call(t, peer.CallOptions{})
+	must(t, to.Progress())
+	must(t, to.Media().HearsTone(within(t), 440))
+	if from.State() != peer.Ringing {
+		t.Errorf("call is %s", from.State())
+	}
+	p.phone.Handle(peer.RejectAll(486))
+	busy, err := p.carrier.Call(t.Context(), peer.CallOptions{To: "sip:ana@" + p.phone.Addr()})
+	must(t, err)
+	_, err = busy.WaitCode(within(t), 486)
+	must(t, err)
 }
 
 func TestVanishAndReturn(t *testing.T) {

@@ -53,23 +53,40 @@ func (p *Phone) UnregisterAll(ctx context.Context) error {
 	return err
 }
 
-// StayRegistered registers and refreshes at half the time until the phone is switched off. Failures of a refresh are
-// seen in the trace only; the next one tries again.
+// StayRegistered registers and refreshes at half the time granted until the phone is switched off. Failures of a refresh
+// are seen in the trace only; the next one tries again.
 func (p *Phone) StayRegistered(ctx context.Context, expires time.Duration) error {
-	if _, err := p.Register(ctx, expires); err != nil {
+	res, err := p.Register(ctx, expires)
+	if err != nil {
 		return err
 	}
 	p.spawn(func(ctx context.Context) {
-		for {
+		for wait := p.granted(res, expires) / 2; ; {
 			select {
 			case <-ctx.Done():
 				return
-			case <-time.After(expires / 2):
-				_, _ = p.Register(ctx, expires)
+			case <-time.After(wait):
+			}
+			if res, err := p.Register(ctx, expires); err == nil {
+				wait = p.granted(res, expires) / 2
 			}
 		}
 	})
 	return nil
+}
+
+// granted is the time that the registrar gave our Contact (RFC 3261 10.2.4), what was asked for when it does not say.
+func (p *Phone) granted(res *Message, asked time.Duration) time.Duration {
+	given := res.Get("Expires")
+	for _, contact := range res.Values("Contact") {
+		if expires := parameter(contact, "expires"); expires != "" && ParseAddress(contact).URI == p.ContactURI() {
+			given = expires
+		}
+	}
+	if seconds, err := strconv.Atoi(given); err == nil && seconds > 0 {
+		return time.Duration(seconds) * time.Second
+	}
+	return asked
 }
 
 func (p *Phone) register(ctx context.Context, contact, expires string) (*Message, error) {

@@ -131,6 +131,21 @@ func TestIntervalTooBrief(t *testing.T) {
 	}
 }
 
+// A phone refreshes at half of what it was granted, not of what it asked for.
+func TestStayRegistered(t *testing.T) {
+	raw := stranger(t)
+	phone, err := peer.NewPhone(peer.Options{User: "ana", Server: raw.Addr()})
+	must(t, err)
+	defer phone.Close()
+	grant := func(m *peer.Message) *peer.Message {
+		return peer.NewResponse(m, 200, "OK").
+			Add("Contact", "<sip:other@127.0.0.9>;expires=3000, "+m.Get("Contact")+";expires=1")
+	}
+	done := registrar(t, raw, grant, grant)
+	must(t, phone.StayRegistered(within(t), time.Hour))
+	must(t, <-done)
+}
+
 // The response is computed here by hand from RFC 7616 3.4.1, twice with one nonce, then with a new one after stale.
 func TestDigestResponse(t *testing.T) {
 	for algorithm, hash := range map[string]func(string) string{
