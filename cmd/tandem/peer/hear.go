@@ -34,7 +34,8 @@ func (m *Media) HearsTone(ctx context.Context, hz float64) error {
 }
 
 // HearsNoTone listens to the next span of audio and returns an error as soon as a trace of hz is in it. Choose hz away
-// from the harmonics of the tones that may be heard.
+// from the harmonics of the tones that may be heard, and 400 Hz from any that starts or stops meanwhile: a step in a
+// sound has a little of everything.
 func (m *Media) HearsNoTone(ctx context.Context, hz float64, span time.Duration) error {
 	return m.listen(ctx, fmt.Sprintf("audio without %g Hz", hz), samplesIn(span), func(pcm []int16) (bool, error) {
 		if level, _ := toneIn(pcm, hz); level > hint {

@@ -122,7 +122,7 @@ func (o CallOptions) identify(own Options, req *Message) {
 // sendInvite starts a transaction. The lock is held, as in all of the lower-case methods of a call.
 func (c *Call) sendInvite(t *inviteTransaction) error {
 	seq, _ := t.req.CSeq()
-	t.acks = make(map[string]*Message)
+	t.acks, t.stop = make(map[string]*Message), func() {}
 	c.invites[seq] = t
 	if err := c.send(t.to, t.req); err != nil {
 		return err
