@@ -76,8 +76,9 @@ type (
 	// AcceptMedia sets the peer's SDP answer to our offer; MediaReady or
 	// MediaFailed comes back.
 	AcceptMedia struct {
-		Leg LegID
-		SDP []byte
+		Leg    LegID
+		SDP    []byte
+		Source string // host of the signalling peer, empty when it was told before
 	}
 	// CloseMedia frees a leg's port; MediaClosed comes back.
 	CloseMedia struct{ Leg LegID }

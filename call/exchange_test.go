@@ -43,7 +43,7 @@ func (d *desk) Answer(leg LegID, _ []byte)            { d.note("answer %d", legN
 func (d *desk) Reanswer(leg LegID, sdp []byte)        { d.note("reanswer %d %s", legNumber(leg), sdp) }
 func (d *desk) Release(leg LegID, why Cause)          { d.note("release %d %s", legNumber(leg), why.Kind) }
 func (d *desk) Open(LegID, MediaSpec) ([]byte, error) { return []byte("sdp"), nil }
-func (d *desk) Accept(LegID, []byte) error            { return nil }
+func (d *desk) Accept(LegID, []byte, string) error    { return nil }
 func (d *desk) Reoffer(LegID, []byte) ([]byte, error) { return nil, errors.New("no codec") }
 func (d *desk) Close(LegID) Quality                   { return Quality{} }
 func (d *desk) Wire(ID, []Edge)                       { d.note("wire") }

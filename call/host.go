@@ -128,11 +128,16 @@ func (h *host) take(in Input) {
 			h.log.Error("an input was refused", "error", err)
 			continue
 		}
-		h.snapshot.Store(&view{record: h.machine.Record(), offered: h.machine.Offered()})
 		for _, fx := range effects {
 			h.carryOut(fx)
 		}
+		h.show()
 	}
+}
+
+// show lets others see the call as it stands: never before it was saved.
+func (h *host) show() {
+	h.snapshot.Store(&view{record: h.machine.Record(), offered: h.machine.Offered()})
 }
 
 // observe counts what only the host sees.
@@ -204,7 +209,7 @@ func (h *host) sound(fx Effect) {
 	case OpenMedia:
 		h.openMedia(fx)
 	case AcceptMedia:
-		if err := p.Media.Accept(fx.Leg, fx.SDP); err != nil {
+		if err := p.Media.Accept(fx.Leg, fx.SDP, fx.Source); err != nil {
 			h.mediaFailed(fx.Leg, err)
 			return
 		}
@@ -256,6 +261,7 @@ func (h *host) save(change Change) {
 }
 
 func (h *host) publish(t EventType) {
+	h.show() // whoever hears of it looks
 	rec := h.machine.Record()
 	h.ports.Events.Publish(Event{
 		Type: t, At: time.Now().UTC(), User: rec.User, Playbook: rec.Playbook,

@@ -60,12 +60,14 @@ type LegProgress struct {
 	Leg    LegID
 	Status int
 	SDP    []byte // early media, or nil
+	Source string // host of the signalling peer, an IP address
 }
 
 // LegAnswered is a 2xx from a leg that we invited; sip has sent the ACK.
 type LegAnswered struct {
-	Leg LegID
-	SDP []byte
+	Leg    LegID
+	SDP    []byte
+	Source string // host of the signalling peer, an IP address
 }
 
 // LegAccepted carries the SDP answer that an ACK brought for an INVITE that

@@ -121,7 +121,7 @@ func (m *Machine) Step(at time.Time, in Input) ([]Effect, error) {
 	case LegAnswered:
 		m.legAnswered(in)
 	case LegAccepted:
-		m.do(AcceptMedia(in))
+		m.do(AcceptMedia{Leg: in.Leg, SDP: in.SDP})
 	case LegOffered:
 		m.legOffered(in)
 	case LegGone:

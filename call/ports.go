@@ -38,8 +38,9 @@ type MediaSpec struct {
 type Media interface {
 	// Open binds a port and returns our SDP answer to spec.Remote, or our offer.
 	Open(leg LegID, spec MediaSpec) (sdp []byte, err error)
-	// Accept sets the peer's answer to our offer.
-	Accept(leg LegID, sdp []byte) error
+	// Accept sets the peer's answer to our offer. source is the host of the
+	// signalling peer, or empty when Open was told it.
+	Accept(leg LegID, sdp []byte, source string) error
 	// Reoffer answers a new offer of the peer; a nil sdp returns our own offer.
 	Reoffer(leg LegID, sdp []byte) ([]byte, error)
 	// Close frees the port and returns what was received from the leg.

@@ -48,7 +48,7 @@ func (m *Machine) legProgress(in LegProgress) {
 	}
 	l.progress = true
 	if l == &m.person && m.phase == Dialing && in.SDP != nil {
-		m.do(AcceptMedia{Leg: l.id, SDP: in.SDP})
+		m.do(AcceptMedia{Leg: l.id, SDP: in.SDP, Source: in.Source})
 	}
 }
 

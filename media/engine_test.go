@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -123,7 +124,7 @@ func TestOfferAndAnswer(t *testing.T) {
 		t.Errorf("the offer to a trunk that prefers PCMU is %v", d.Formats)
 	}
 	p.answered(ours)
-	if err := e.Accept("call-1", p.sdp("sendrecv", 97)); err != nil {
+	if err := e.Accept("call-1", p.sdp("sendrecv", 97), ""); err != nil {
 		t.Fatal(err)
 	}
 	e.Play("call-1", call.SoundRingback, true)
@@ -235,7 +236,7 @@ func TestUnknownLegsAndCallsAreIgnored(t *testing.T) {
 	if q := e.Close("none-1"); q != (call.Quality{}) {
 		t.Errorf("quality %+v of nothing", q)
 	}
-	if err := e.Accept("none-1", nil); !errors.Is(err, ErrUnknownLeg) {
+	if err := e.Accept("none-1", nil, ""); !errors.Is(err, ErrUnknownLeg) {
 		t.Errorf("accept: %v", err)
 	}
 	if _, err := e.Reoffer("none-1", nil); !errors.Is(err, ErrUnknownLeg) {
@@ -415,4 +416,51 @@ func TestOverload(t *testing.T) {
 	if e.Overloaded() {
 		t.Error("still overloaded after calm")
 	}
+}
+
+func TestManyCallsComeAndGoAtOnce(t *testing.T) {
+	eachIO(t, func(t *testing.T, io func() (PacketIO, error)) {
+		e := startEngine(t, Options{PacketIO: io, Workers: 2, From: 28000, To: 28999})
+		var callers sync.WaitGroup
+		for n := range 16 {
+			callers.Go(func() {
+				for i := range 5 {
+					id := call.ID(fmt.Sprintf("c%d/%d", n, i))
+					a, b := id.Leg(1), id.Leg(2)
+					for _, leg := range []call.LegID{a, b} {
+						if _, err := e.Open(leg, call.MediaSpec{Remote: remote(), Source: "127.0.0.1"}); err != nil {
+							t.Error(err)
+						}
+					}
+					e.Play(a, call.SoundRingback, true)
+					e.Wire(id, both(a, b))
+					e.Tap(id, a, b, &mute{})
+					e.Hush(a)
+					if _, err := e.Reoffer(b, remote()); err != nil {
+						t.Error(err)
+					}
+					e.Tap(id, "", "", nil)
+					e.Close(a)
+					e.Wire(id, nil)
+					e.Close(b)
+				}
+			})
+		}
+		callers.Wait()
+		if n := e.Legs(); n != 0 || len(e.homes) != 0 {
+			t.Errorf("%d legs and %d calls left", n, len(e.homes))
+		}
+		for _, w := range e.workers {
+			w.ask(func(time.Duration) {
+				if len(w.rooms) != 0 || e.calls[w] != 0 {
+					t.Errorf("%d rooms left, %d calls counted", len(w.rooms), e.calls[w])
+				}
+			})
+		}
+	})
+}
+
+// remote is the SDP of a peer that nobody listens for: the discard port.
+func remote() []byte {
+	return []byte("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 9 RTP/AVP 8\r\n")
 }

@@ -121,17 +121,9 @@ func (e *Engine) house(id call.ID) *worker {
 	defer e.mu.Unlock()
 	h := e.homes[id]
 	if h == nil {
-		calls := make(map[*worker]int, len(e.workers))
-		for _, other := range e.homes {
-			calls[other.worker]++
-		}
-		h = &home{worker: e.workers[0]}
-		for _, w := range e.workers {
-			if calls[w] < calls[h.worker] {
-				h.worker = w
-			}
-		}
+		h = &home{worker: slices.MinFunc(e.workers, func(a, b *worker) int { return e.calls[a] - e.calls[b] })}
 		e.homes[id] = h
+		e.calls[h.worker]++
 	}
 	h.legs++
 	return h.worker
@@ -205,13 +197,16 @@ func (l *line) answer(remote []byte) (*terms, error) {
 }
 
 // Accept implements call.Media.
-func (e *Engine) Accept(id call.LegID, body []byte) error {
+func (e *Engine) Accept(id call.LegID, body []byte, source string) error {
 	l := e.line(id)
 	if l == nil {
 		return fmt.Errorf("media: leg %s: %w", id, ErrUnknownLeg)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if host, err := netip.ParseAddr(source); err == nil {
+		l.policy.Source = host
+	}
 	agreed, err := l.accept(body)
 	if err != nil {
 		return fmt.Errorf("media: leg %s: %w", id, err)

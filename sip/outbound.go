@@ -94,7 +94,7 @@ func (l *leg) provisional(f *fork, res *wire.Response) {
 	if len(l.out.forks) == 1 {
 		sdp = sdpOf(res) // early media of several phones would be a babel
 	}
-	l.post(call.LegProgress{Leg: l.id, Status: res.StatusCode, SDP: sdp})
+	l.post(call.LegProgress{Leg: l.id, Status: res.StatusCode, SDP: sdp, Source: parseSource(res.Source()).Addr().String()})
 }
 
 // success takes a 2xx. The first one of the leg wins; any other dialog, of
@@ -142,7 +142,7 @@ func (l *leg) win(f *fork, d dialog, res *wire.Response) {
 		l.a.registrar.answered(*f.binding)
 	}
 	l.persist(true)
-	l.post(call.LegAnswered{Leg: l.id, SDP: sdpOf(res)})
+	l.post(call.LegAnswered{Leg: l.id, SDP: sdpOf(res), Source: parseSource(res.Source()).Addr().String()})
 	if f.bye != nil && l.stage == stageConfirmed {
 		l.gone(*f.bye)
 	}
