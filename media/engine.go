@@ -34,6 +34,7 @@ type Engine struct {
 	mu    sync.Mutex
 	lines map[call.LegID]*line
 	homes map[call.ID]*home
+	calls map[*worker]int // how many homes each has
 }
 
 // home is where a call's room is.
@@ -59,6 +60,7 @@ func New(o Options) (*Engine, error) {
 		notices: make(chan notice, noticeBacklog),
 		lines:   make(map[call.LegID]*line),
 		homes:   make(map[call.ID]*home),
+		calls:   make(map[*worker]int),
 	}
 	e.SetSounds(o.Sounds)
 	if e.ports, err = newPortPool(o.From, o.To); err != nil {
@@ -148,6 +150,7 @@ func (e *Engine) Close(id call.LegID) call.Quality {
 func (e *Engine) vacate(id call.ID) {
 	h := e.homes[id]
 	if h.legs--; h.legs == 0 {
+		e.calls[h.worker]--
 		delete(e.homes, id)
 	}
 }

@@ -48,9 +48,10 @@ func (l *latch) target() netip.AddrPort {
 }
 
 // admit tells whether a packet of an agreed payload type may be used. A packet
-// from elsewhere changes nothing until its source is trusted.
+// from elsewhere changes nothing until its source is trusted. The announced
+// address always is: whoever was quicker than the peer has to give way.
 func (l *latch) admit(now time.Duration, from netip.AddrPort, p *packet) bool {
-	if from == l.locked || (!l.locked.IsValid() && from == l.announced) {
+	if from == l.locked || from == l.announced {
 		l.locked, l.heard, l.streak = from, now, 0
 		return true
 	}

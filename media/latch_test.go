@@ -41,9 +41,15 @@ func TestLatch(t *testing.T) {
 			{0, announced, 1, 1, true}, {1, stranger, 9, 1, false}, {2, stranger, 9, 2, false}, {3, stranger, 9, 3, false},
 			{4, announced, 1, 2, true},
 		}, announced},
-		"even when the announced address wakes up later": {[]step{
-			{0, nat, 1, 1, false}, {1, nat, 1, 2, false}, {2, nat, 1, 3, true}, {3, announced, 1, 4, false},
+		"a lock holds against others behind NAT": {[]step{
+			{0, nat, 1, 1, false}, {1, nat, 1, 2, false}, {2, nat, 1, 3, true},
+			{latchQuiet, stranger, 1, 4, false}, {latchQuiet, stranger, 1, 5, false}, {latchQuiet, stranger, 1, 6, false},
+			{latchQuiet, nat, 1, 7, true},
 		}, nat},
+		"who was quicker than the peer gives way": {[]step{
+			{0, stranger, 1, 1, false}, {1, stranger, 1, 2, false}, {2, stranger, 1, 3, true},
+			{3, announced, 5, 4, true}, {4, stranger, 1, 4, false},
+		}, announced},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -31,6 +31,7 @@ type line struct {
 	mu     sync.Mutex // orders the offers and answers of one leg
 	local  sdp.Local
 	policy sdp.Policy
+	trunk  bool
 	body   []byte // as we described ourselves last
 }
 
@@ -144,12 +145,20 @@ func (l *line) describe(e *Engine, spec call.MediaSpec) {
 		ID: rand.Uint64N(1 << 62), Version: 1, Address: addr, Port: l.port, RTCPMux: true,
 		Laws: offered(preferred), Preferred: preferred, Direction: sdp.SendRecv,
 	}
-	source, _ := netip.ParseAddr(spec.Source)
-	l.policy = sdp.Policy{
-		Source: source, Own: []netip.Addr{addr}, FirstOwn: o.From, LastOwn: o.To,
-		// A peer on this machine, like a phone, has no business naming a third host.
-		SameHost: source.IsValid() && (spec.Trunk == "" || source.IsLoopback()),
+	l.policy = sdp.Policy{Own: []netip.Addr{addr}, FirstOwn: o.From, LastOwn: o.To}
+	l.trunk = spec.Trunk != ""
+	l.comesFrom(spec.Source)
+}
+
+// comesFrom takes note of the signalling peer's host. A phone, and a peer on this
+// machine, has no business naming a third one for its media.
+func (l *line) comesFrom(source string) {
+	host, err := netip.ParseAddr(source)
+	if err != nil {
+		return
 	}
+	l.policy.Source = host
+	l.policy.SameHost = !l.trunk || host.IsLoopback()
 }
 
 // offered returns the laws of an offer: the preferred ones first, then the other,
@@ -204,9 +213,7 @@ func (e *Engine) Accept(id call.LegID, body []byte, source string) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if host, err := netip.ParseAddr(source); err == nil {
-		l.policy.Source = host
-	}
+	l.comesFrom(source)
 	agreed, err := l.accept(body)
 	if err != nil {
 		return fmt.Errorf("media: leg %s: %w", id, err)
