@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestListsAreReadToTheirEnd(t *testing.T) {
+	sw := newSwitch(t, map[string]string{
+		"GET /calls?limit=3":                          `{"items":[` + callC + `],"next":"01"}`,
+		"GET /calls?cursor=01&limit=2":                `{"items":[` + callB + `,` + callA + `],"next":"02"}`,
+		"GET /users?limit=500":                        `{"items":[` + user + `],"next":"ana"}`,
+		"GET /users?cursor=ana&limit=500":             items(user),
+		"GET /calls?active=false&limit=500":           `{"items":[` + callA + `],"next":"01"}`,
+		"GET /calls?active=false&cursor=01&limit=499": items(callB, callA),
+	})
+	for command, want := range map[string]int{"calls --limit 3": 3, "users": 2, "recordings": 2} {
+		r := tandem(t.Context(), sw.dir, "", strings.Fields(command)...)
+		if got := strings.Count(r.out, "\n") - 1; got != want {
+			t.Errorf("%s: %d rows: %s%s", command, got, r.out, r.errOut)
+		}
+	}
+}
+
+func TestAnswersThatCannotBeRead(t *testing.T) {
+	sw := newSwitch(t, map[string]string{"GET /status": "<html>", "GET /calls": `{"items":[7]}`, "GET /users": "502 <html>", "GET /trunks": `{"items":`})
+	for _, command := range []string{"status", "calls", "users", "trunks"} {
+		if r := tandem(t.Context(), sw.dir, "", command); r.code != 1 || strings.Count(r.errOut, "\n") != 1 {
+			t.Errorf("%s: exit %d: %q", command, r.code, r.errOut)
+		}
+	}
+}
+
+func TestExportIsWholeOrNothing(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.wav")
+	if _, err := saveNew(path, strings.NewReader("RIFF"), 100); err == nil {
+		t.Error("a recording that broke off was kept")
+	}
+	if _, err := os.Stat(path); err == nil {
+		t.Error("the broken file is left")
+	}
+	n, err := saveNew(path, strings.NewReader("RIFF"), 4)
+	info, statErr := os.Stat(path)
+	if err != nil || n != 4 || statErr != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%d, %v, %v", n, err, info)
+	}
+}
+
+func TestWatchEndsWithTheSwitch(t *testing.T) {
+	sw := newSwitch(t, answers())
+	sw.answers["GET /events"] = ": connected\n\nid: 7\nevent: call.ended\ndata: {}\n\n"
+	r := tandem(t.Context(), sw.dir, "", "calls", "--watch")
+	if r.code != 1 || !strings.Contains(r.errOut, "went away") || !strings.Contains(r.out, "01KAQ3W0000000000000000003") {
+		t.Errorf("exit %d: %q %q", r.code, r.out, r.errOut)
+	}
+}
+
+func TestInterruptedWatchIsDone(t *testing.T) {
+	if err := whenInterrupted(t.Context(), io.EOF); err == nil {
+		t.Error("a failure was hidden")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := whenInterrupted(ctx, io.EOF); err != nil {
+		t.Errorf("an interruption: %v", err)
+	}
+}
+
+func TestFollowCalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, w := io.Pipe()
+		changed := make(chan struct{}, 1)
+		ended := make(chan error, 1)
+		go func() { ended <- followCalls(r, changed) }()
+		for _, tt := range []struct {
+			text string
+			want int
+		}{
+			{": heartbeat\n\n", 0}, {"event: user.changed\ndata: {}\n\n", 0}, {"id: 3\nevent: call.offered\ndata: {\"type\":\"call.offered\"}\n\n", 1},
+			{"event: call.ended\n\nevent: call.missed\n\n", 1}, {"event: reset\ndata: {}\n\n", 1},
+		} {
+			_, _ = io.WriteString(w, tt.text)
+			synctest.Wait()
+			if len(changed) != tt.want {
+				t.Errorf("%q: %d", tt.text, len(changed))
+			}
+			for len(changed) > 0 {
+				<-changed
+			}
+		}
+		w.Close()
+		if err := <-ended; err == nil {
+			t.Error("the end was not noticed")
+		}
+	})
+}
+
+func TestParseTime(t *testing.T) {
+	zone, err := time.LoadLocation("Europe/Madrid")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]string{
+		"2026-11-23T15:00:00Z":      "2026-11-23T15:00:00Z",
+		"2026-11-23T15:00:00+01:00": "2026-11-23T14:00:00Z",
+		"2026-07-01 15:00":          "2026-07-01T13:00:00Z",
+		"2026-11-23 15:00:30":       "2026-11-23T14:00:30Z",
+		"2026-11-23T15:00":          "2026-11-23T14:00:00Z",
+		"2026-11-23":                "2026-11-22T23:00:00Z",
+		"15:00":                     "2026-11-23T14:00:00Z",
+		"08:00":                     "2026-11-23T07:00:00Z",
+	} {
+		got, err := parseTime(text, at(), zone)
+		if err != nil || got.UTC().Format(time.RFC3339) != want {
+			t.Errorf("%s: %v, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"", "noon", "25:00", "2026-13-01", "15"} {
+		if got, err := parseTime(text, at(), zone); err == nil {
+			t.Errorf("%q is %v", text, got)
+		}
+	}
+	if got, err := parseUntil("08:00", at(), zone); err != nil || got.UTC().Format(time.RFC3339) != "2026-11-24T07:00:00Z" {
+		t.Errorf("until 08:00: %v, %v", got, err)
+	}
+}
+
+func FuzzParseTime(f *testing.F) {
+	for _, seed := range []string{"15:00", "2026-11-23 15:00", "2026-11-23T15:00:00+01:00", "0:0", "\x00"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		_, err := parseTime(text, at(), time.UTC)
+		if err != nil && oneLine(err.Error()) != err.Error() {
+			t.Errorf("%q: an error of several lines: %q", text, err)
+		}
+	})
+}
+
+func FuzzClean(f *testing.F) {
+	f.Add("Luis \x1b[31mGil\n")
+	f.Add("\u202egnp.exe")
+	f.Fuzz(func(t *testing.T, s string) {
+		if got := clean(s); strings.ContainsAny(got, "\x1b\n\r\t\x00\u202e\u2066") {
+			t.Errorf("%q became %q", s, got)
+		}
+	})
+}
