@@ -64,7 +64,6 @@ func NewFloor(ctx context.Context, o FloorOptions) (*Floor, error) {
 		roster: newRoster(o.Zone, o.Seed, statuses),
 	}
 	f.roster.configure(time.Now(), o.Account)
-	clear(f.roster.changed)
 	f.view.Store(f.roster.view())
 	return f, nil
 }
@@ -124,21 +123,16 @@ func (f *Floor) settle(now time.Time, lines Lines) {
 
 // tell shows the floor as it stands and publishes which users look different.
 func (f *Floor) tell(now time.Time) {
-	old, next := f.view.Load(), f.roster.view()
-	f.view.Store(next)
-	if len(f.roster.changed) == 0 {
-		return
-	}
-	before := make(map[string]UserState, len(old.users))
-	for _, u := range old.users {
-		before[u.Name] = u
-	}
+	next := f.roster.view()
+	before := f.view.Swap(next).users
 	for _, u := range next.users {
-		if was, known := before[u.Name]; f.roster.changed[u.Name] && (!known || !was.same(u)) {
+		for len(before) > 0 && before[0].Name < u.Name { // both are by name
+			before = before[1:]
+		}
+		if len(before) == 0 || !before[0].same(u) {
 			f.events.Publish(call.Event{Type: call.EventUserChanged, At: now.UTC(), User: u.Name, CallID: u.CallID, Data: u})
 		}
 	}
-	clear(f.roster.changed)
 }
 
 // put leaves an order that nobody waits for.

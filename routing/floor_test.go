@@ -134,12 +134,12 @@ func TestUserChanged(t *testing.T) {
 func TestCallThatIsGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := open(t, newMemory(), teamOf(0, "ana"))
-		h.lines.gone["c1"] = true
-		for i := range 3 {
+		h.lines.gone["c1"], h.lines.gone["c2"], h.lines.gone["c3"] = true, true, true
+		for i := range 5 {
 			h.Seek(call.Request{Call: call.ID(fmt.Sprint("c", i+1)), Playbook: "sales", Arrived: time.Now().Add(time.Duration(i)), Strategy: call.LongestIdle})
 		}
 		h.PhoneUp("ana")
-		if got := h.lines.take(); got != "c2: ana" {
+		if got := h.lines.take(); got != "c4: ana" {
 			t.Errorf("posted %q", got)
 		}
 		if q := h.Queues(); q[0].Calls != 1 {

@@ -31,6 +31,7 @@ func TestNormalize(t *testing.T) {
 		{"030 123456", "DE", "+4930123456"},
 		{"1234", "ES", ""},
 		{"1234", "DE", ""},
+		{"12345", "DE", ""}, // possible, but it might as well be an extension
 		{"112", "ES", ""},
 		{"5550100", "US", ""}, // no area code
 		{"+34123", "ES", ""},

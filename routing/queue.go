@@ -102,7 +102,6 @@ func (r *roster) assign(now time.Time, w *waiter) (assignment, bool) {
 	for _, one := range c.asked {
 		m := r.members[one.name]
 		m.offer, m.playbook, m.since = w.Call, w.Playbook, now
-		r.changed[one.name] = true
 		w.asked[one.name] = true
 		a.Users = append(a.Users, one.name)
 	}
@@ -124,7 +123,6 @@ func (r *roster) revert(a assignment) {
 		if m := r.members[name]; m != nil && m.offer == a.call {
 			m.offer = ""
 			m.since = m.free
-			r.changed[name] = true
 			r.dismiss(m)
 		}
 	}

@@ -22,7 +22,6 @@ type roster struct {
 	playbooks map[string]*team
 	waiting   []*waiter // oldest first
 	offers    map[call.Outcome]uint64
-	changed   map[string]bool // users who look different since the last view
 }
 
 // team is the users of a playbook.
@@ -36,7 +35,7 @@ func newRoster(zone *time.Location, seed uint64, statuses []UserStatus) *roster 
 	r := &roster{
 		zone: zone, draw: rand.New(rand.NewPCG(seed, seed)),
 		members: make(map[string]*member), statuses: make(map[string]UserStatus), phones: make(map[string]bool),
-		playbooks: make(map[string]*team), offers: make(map[call.Outcome]uint64), changed: make(map[string]bool),
+		playbooks: make(map[string]*team), offers: make(map[call.Outcome]uint64),
 	}
 	for _, s := range statuses {
 		r.statuses[s.User] = s
@@ -71,7 +70,6 @@ func (r *roster) configure(now time.Time, a Account) {
 			m = r.join(now, u.Name)
 		}
 		m.user, m.playbooks, m.former = u, memberships[u.Name], false
-		r.changed[u.Name] = true
 	}
 	for _, m := range r.members {
 		r.dismiss(m)
@@ -93,7 +91,6 @@ func (r *roster) join(now time.Time, name string) *member {
 func (r *roster) dismiss(m *member) {
 	if m.former && !m.busy() {
 		delete(r.members, m.user.Name)
-		r.changed[m.user.Name] = true
 	}
 }
 
@@ -105,7 +102,6 @@ func (r *roster) setStatus(now time.Time, s UserStatus) bool {
 	}
 	r.statuses[s.User] = s
 	m.setStatus(now, s)
-	r.changed[s.User] = true
 	return true
 }
 
@@ -125,7 +121,6 @@ func (r *roster) phone(now time.Time, user string, up bool) {
 	}
 	m.registered = up
 	m.suspect = m.suspect && !up
-	r.changed[user] = true
 }
 
 // over frees a user whose offer by a call ended without a conversation.
@@ -151,7 +146,6 @@ func (r *roster) over(now time.Time, id call.ID, user string, outcome call.Outco
 		m.free = now // or the longest idle would be asked first again, call after call
 	}
 	m.released(now)
-	r.changed[user] = true
 	r.dismiss(m)
 }
 
@@ -172,7 +166,6 @@ func (r *roster) talk(now time.Time, id call.ID, user string) {
 	m.take(dateOf(now.In(r.zone)))
 	m.talks = append(m.talks, id)
 	m.wrapUntil, m.since = time.Time{}, now
-	r.changed[user] = true
 }
 
 // end ends a user's conversation; after the last one the wrap-up begins.
@@ -187,7 +180,6 @@ func (r *roster) end(now time.Time, id call.ID, user string) {
 		m.wrapUntil = now.Add(wrapUp)
 	}
 	m.released(now)
-	r.changed[user] = true
 	r.dismiss(m)
 }
 
@@ -206,11 +198,10 @@ func (r *roster) wrapUp(m *member) time.Duration {
 
 // tick ends the wrap-ups that are due.
 func (r *roster) tick(now time.Time) {
-	for name, m := range r.members {
+	for _, m := range r.members {
 		if !m.wrapUntil.IsZero() && !now.Before(m.wrapUntil) {
 			m.since, m.free = m.wrapUntil, m.wrapUntil
 			m.wrapUntil = time.Time{}
-			r.changed[name] = true
 		}
 	}
 }

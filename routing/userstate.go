@@ -46,7 +46,7 @@ func (u UserState) Available() bool {
 	return u.Status == StatusAvailable && u.Activity == ActivityIdle && u.Registered && !u.Suspect
 }
 
-// same reports whether two states of one user look alike.
+// same reports whether two states are of one user and look alike.
 func (u UserState) same(o UserState) bool {
 	wrap := func(t *time.Time) time.Time {
 		if t == nil {
@@ -58,7 +58,7 @@ func (u UserState) same(o UserState) bool {
 		return false
 	}
 	u.WrapUpUntil, o.WrapUpUntil, u.Playbooks, o.Playbooks = nil, nil, nil, nil
-	return u.Display == o.Display && u.Role == o.Role && u.Extension == o.Extension &&
+	return u.Name == o.Name && u.Display == o.Display && u.Role == o.Role && u.Extension == o.Extension &&
 		u.Status == o.Status && u.Reason == o.Reason && u.Next == o.Next && u.Since.Equal(o.Since) &&
 		u.Activity == o.Activity && u.CallID == o.CallID && u.Registered == o.Registered && u.Suspect == o.Suspect
 }
