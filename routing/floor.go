@@ -220,7 +220,7 @@ func (f *Floor) SetStatus(ctx context.Context, s UserStatus) error {
 	return f.ask(ctx, func(r *roster, now time.Time) { r.setStatus(now, s) })
 }
 
-// Users returns all users by name, as they stand.
+// Users returns all users by name, as they stand. The list is not to be changed.
 func (f *Floor) Users() []UserState { return f.view.Load().users }
 
 // User returns one user as they stand.

@@ -1,7 +1,6 @@
 package routing
 
 import (
-	"slices"
 	"time"
 
 	"tandem/call"
@@ -120,7 +119,7 @@ func (m *member) takenOn(today Date) int {
 func (m *member) state() UserState {
 	u := UserState{
 		Name: m.user.Name, Display: m.user.Display, Role: m.user.Role, Extension: m.user.Extension,
-		Playbooks: slices.Clone(m.playbooks),
+		Playbooks: append([]string{}, m.playbooks...),
 		Status:    m.status.Status, Reason: m.status.Reason, Since: m.since.UTC(),
 		Activity: m.activity(), CallID: m.offer, Registered: m.registered, Suspect: m.suspect,
 	}

@@ -142,7 +142,7 @@ func (r *roster) over(now time.Time, id call.ID, user string, outcome call.Outco
 	switch outcome {
 	case call.OutcomeUnreachable:
 		m.suspect = true
-	case call.OutcomeRejected, call.OutcomeTimeout:
+	case call.OutcomeRejected, call.OutcomeTimeout, call.OutcomeFailed:
 		m.free = now // or the longest idle would be asked first again, call after call
 	}
 	m.released(now)

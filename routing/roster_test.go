@@ -80,7 +80,7 @@ func TestLongestIdle(t *testing.T) {
 		s.ask("c2", call.LongestIdle)
 		s.want("c2: " + want)
 		s.wait(time.Second)
-		outcome := []call.Outcome{call.OutcomeRejected, call.OutcomeTimeout}[i%2]
+		outcome := []call.Outcome{call.OutcomeRejected, call.OutcomeTimeout, call.OutcomeFailed}[i]
 		s.over(s.now, "c2", want, outcome) // goes to the end
 	}
 	s.ask("c3", call.LongestIdle)
@@ -362,6 +362,14 @@ func TestRevertGoesOnWithTheNext(t *testing.T) {
 	s.want("c2: ana")
 	if n := len(s.offers); n != 0 {
 		t.Errorf("offers = %v", s.offers)
+	}
+}
+
+func TestUserWithoutPlaybook(t *testing.T) {
+	r := newRoster(time.UTC, 1, nil)
+	r.configure(noon, Account{Users: []User{{Name: "eva", Role: "supervisor"}}})
+	if u := r.view().users[0]; u.Playbooks == nil || len(u.Playbooks) != 0 || u.Role != "supervisor" {
+		t.Errorf("eva = %+v", u)
 	}
 }
 
