@@ -28,8 +28,8 @@ func Check(path string) error {
 	return readOnly(path, func(tx *bbolt.Tx) error { return consistent(path, tx) })
 }
 
-// inspect looks at the file before it is opened for writing: at its length
-// always, at all of it when the run before was interrupted.
+// inspect looks at the file before it is opened for writing, and more closely
+// when the run before was interrupted.
 func inspect(path string, log *slog.Logger) error {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) || (err == nil && info.Size() == 0) {
@@ -51,33 +51,27 @@ func inspect(path string, log *slog.Logger) error {
 	})
 }
 
-// readOnly runs look on the file once its length was found right: a page that
-// lies beyond the end of the file would end the process when it is read.
+// readOnly runs look on the file once its pages were found legible.
 func readOnly(path string, look func(*bbolt.Tx) error) (err error) {
 	db, err := openFile(path, true)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	defer func() { // bbolt panics on pages that make no sense
-		if r := recover(); r != nil {
-			err = damaged(path, fmt.Errorf("%v", r))
-		}
-	}()
+	file, err := os.Open(path)
+	if err != nil {
+		return errors.Join(fmt.Errorf("store: %w", err), db.Close())
+	}
+	defer func() { err = errors.Join(err, file.Close(), db.Close()) }()
 	return db.View(func(tx *bbolt.Tx) error {
-		info, err := os.Stat(path)
-		if err != nil {
-			return fmt.Errorf("store: %w", err)
-		}
-		if info.Size() < tx.Size() {
-			return damaged(path, fmt.Errorf("cut short: %d bytes of %d", info.Size(), tx.Size()))
+		if err := legible(file, tx); err != nil {
+			return damaged(path, err)
 		}
 		return look(tx)
 	})
 }
 
-// consistent walks all pages. The walk reports through a channel that has to be
-// read to its end.
+// consistent has bbolt walk all pages. The walk reports through a channel that
+// has to be read to its end.
 func consistent(path string, tx *bbolt.Tx) error {
 	var faults []error
 	count := 0

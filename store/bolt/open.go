@@ -71,8 +71,8 @@ type Store struct {
 	unclean bool
 }
 
-// Open opens the file or makes it. After a run that did not Close, the file's
-// consistency is checked first. Errors: ErrInUse at once when another process
+// Open opens the file or makes it. Its pages are looked through first, and more
+// closely after a run that did not Close. Errors: ErrInUse at once when another process
 // has it, ErrDamaged when it is inconsistent, and a plain error when a newer
 // Tandem wrote it.
 func Open(o Options) (*Store, error) {

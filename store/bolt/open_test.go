@@ -133,11 +133,20 @@ func TestDamage(t *testing.T) {
 		clear(b[from:min(to, len(b))])
 		return b
 	}
+	junked := func(pages ...int) []byte {
+		b := bytes.Clone(good)
+		for _, n := range pages {
+			copy(b[min(n*page, len(b)):min((n+1)*page, len(b))], bytes.Repeat([]byte{0xa5, 3, 0xff}, page))
+		}
+		return b
+	}
 	for name, raw := range map[string][]byte{
 		"cut to half":     good[:len(good)/2],
 		"cut to one page": good[:page],
 		"no meta pages":   zeroed(0, 2*page),
 		"pages zeroed":    zeroed(3*page, 20*page),
+		"a page of junk":  junked(5),
+		"every 3rd page":  junked(3, 6, 9, 12, 15, 18, 21),
 		"all but metas":   zeroed(2*page, len(good)),
 		"junk":            bytes.Repeat([]byte("junk"), 5000),
 	} {
