@@ -81,14 +81,14 @@ func newMemory() *memory {
 func (m *memory) SaveBinding(_ context.Context, b call.Binding) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.bindings[b.User+" "+key(b)] = b
+	m.bindings[b.User+" "+b.ContactURI] = b
 	return nil
 }
 
 func (m *memory) DeleteBinding(_ context.Context, b call.Binding) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	delete(m.bindings, b.User+" "+key(b))
+	delete(m.bindings, b.User+" "+b.ContactURI)
 	return nil
 }
 

@@ -16,8 +16,7 @@ import (
 
 // BindingStore keeps registrations across restarts.
 type BindingStore interface {
-	// SaveBinding stores a binding in place of one of the same user that has
-	// the same instance, or the same contact when there is no instance.
+	// SaveBinding stores a binding in place of one of the same user and contact.
 	SaveBinding(ctx context.Context, b call.Binding) error
 	DeleteBinding(ctx context.Context, b call.Binding) error
 	Bindings(ctx context.Context) ([]call.Binding, error)
