@@ -23,7 +23,7 @@ func TestRoles(t *testing.T) {
 		{"GET", "/calls/" + string(endedID), "", [5]int{200, 404, 200, 200, 200}},
 		{"GET", "/calls/" + string(evasID), "", [5]int{404, 404, 200, 200, 200}},
 		{"PATCH", "/calls/" + string(endedID), `{"notes":"x"}`, [5]int{200, 404, 200, 200, 200}},
-		{"DELETE", "/calls/" + string(liveID), "", [5]int{202, 404, 202, 202, 202}},
+		{"DELETE", "/calls/" + string(liveID), "", [5]int{204, 404, 204, 204, 204}},
 		{"GET", "/calls/" + string(endedID) + "/recording", "", [5]int{200, 404, 200, 200, 200}},
 		{"GET", "/calls/" + string(endedID) + "/explain", "", [5]int{200, 404, 200, 200, 200}},
 		{"GET", "/contacts", "", [5]int{200, 200, 200, 200, 200}},

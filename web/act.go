@@ -20,15 +20,14 @@ type answerInput struct {
 func errEnded() error { return huma.Error409Conflict("the call has ended") }
 
 // hangUp ends a call for everybody on it.
-func (s *Server) hangUp(ctx context.Context, in *callPath) (*callOutput, error) {
-	rec, err := s.visible(ctx, in.ID)
-	if err != nil {
+func (s *Server) hangUp(ctx context.Context, in *callPath) (*struct{}, error) {
+	if _, err := s.visible(ctx, in.ID); err != nil {
 		return nil, err
 	}
 	if !s.lines.Post(in.ID, call.Hangup{By: callerOf(ctx).name()}) {
 		return nil, errEnded()
 	}
-	return &callOutput{s.shown(rec)}, nil
+	return nil, nil
 }
 
 func (s *Server) accept(ctx context.Context, in *answerInput) (*callOutput, error) {

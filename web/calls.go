@@ -15,7 +15,7 @@ func (s *Server) callRoutes() {
 	handle(s, route{"listCalls", http.MethodGet, "/calls", "List calls, newest first", RoleSalesperson, 0}, s.listCalls)
 	handle(s, route{"getCall", http.MethodGet, "/calls/{id}", "Get a call", RoleSalesperson, 0}, s.getCall)
 	handle(s, route{"noteCall", http.MethodPatch, "/calls/{id}", "Write notes and disposition", RoleSalesperson, 0}, s.noteCall)
-	handle(s, route{"hangUp", http.MethodDelete, "/calls/{id}", "Hang up", RoleSalesperson, http.StatusAccepted}, s.hangUp)
+	handle(s, route{"hangUp", http.MethodDelete, "/calls/{id}", "Hang up", RoleSalesperson, http.StatusNoContent}, s.hangUp)
 	handle(s, route{"acceptCall", http.MethodPost, "/calls/{id}/accept", "Accept an offered call: the user's phone lifts by itself",
 		RoleSalesperson, http.StatusAccepted}, s.accept)
 	handle(s, route{"rejectCall", http.MethodPost, "/calls/{id}/reject", "Reject an offered call", RoleSalesperson, http.StatusAccepted}, s.reject)

@@ -137,7 +137,7 @@ func items(of ...string) string { return `{"items":[` + strings.Join(of, ",") + 
 func answers() map[string]string {
 	const id = "/calls/01KAQ3W0000000000000000001"
 	return map[string]string{
-		"GET /status": status, "GET /calls": items(callC, callB, callA), "GET " + id: callA, "DELETE " + id: callA,
+		"GET /status": status, "GET /calls": items(callC, callB, callA), "GET " + id: callA, "DELETE " + id: "",
 		"GET /calls?active=true&limit=50": items(callC), "PATCH " + id: callA,
 		"POST " + id + "/accept": callA, "POST " + id + "/reject": `409 {"detail":"the call is not offered to ana now","errors":[{"location":"body.user","message":"is not offered the call"}]}`,
 		"GET " + id + "/explain":   `{"call":` + callA + `,"trail":[{"at":"2026-11-23T08:00:00.123Z","what":"offered","user":"ana","why":"longest idle: 12m"}]}`,
@@ -219,7 +219,7 @@ func compare(t *testing.T, got, want string) {
 func TestJSONOutput(t *testing.T) {
 	for _, command := range []string{"status", "calls", "contacts", "tasks", "users", "trunks", "numbers", "playbooks", "recordings", "token list",
 		"call show 01KAQ3W0000000000000000001", "explain 600000001", "explain 01KAQ3W0000000000000000001", "users break ana", "token create --user ana",
-		"backup /x.db", "drain", "version", "contacts import DIR/list.csv", "token revoke 01KAQ3W0000000000000000TK1"} {
+		"backup /x.db", "hangup 01KAQ3W0000000000000000001", "drain", "version", "contacts import DIR/list.csv", "token revoke 01KAQ3W0000000000000000TK1"} {
 		sw := newSwitch(t, answers())
 		if err := os.WriteFile(filepath.Join(sw.dir, "list.csv"), []byte("numbers\n600000001\n"), 0o600); err != nil {
 			t.Fatal(err)
