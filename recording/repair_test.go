@@ -98,7 +98,7 @@ func TestRepairLeavesAlone(t *testing.T) {
 	tape := s.begin(t, rec)
 	strange := []string{
 		"notes.txt", "2026/03/readme", "2026/03/02/x.wav.part", "2026/03/99/" + string(rec.ID) + ".wav.part",
-		"2026/03/01/" + string(rec.ID) + ".wav.part", "lost+found/a/b/c",
+		"2026/03/01/" + string(inbound().ID) + ".wav.part", "lost+found/a/b/c",
 	}
 	for _, path := range strange {
 		s.put(t, path, []byte("strange"))

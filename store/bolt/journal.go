@@ -141,10 +141,10 @@ func merge(old, rec call.Record) call.Record {
 	if rec.TaskID == "" {
 		rec.TaskID = old.TaskID
 	}
-	if rec.Coaches == nil {
+	if len(rec.Coaches) == 0 {
 		rec.Coaches = old.Coaches
 	}
-	if rec.Quality == nil {
+	if len(rec.Quality) == 0 {
 		rec.Quality = old.Quality
 	}
 	return rec

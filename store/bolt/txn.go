@@ -2,9 +2,11 @@ package bolt
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
 )
 
 // txn is one transaction, reading or writing.
@@ -21,6 +23,9 @@ func (s *Store) view(ctx context.Context, run func(*txn) error) error {
 		return fmt.Errorf("store: %w", err)
 	}
 	tx, err := s.db.Begin(false)
+	if errors.Is(err, berrors.ErrDatabaseNotOpen) {
+		return ErrClosed
+	}
 	if err != nil {
 		return fmt.Errorf("store %s: %w", s.path, err)
 	}
