@@ -39,13 +39,22 @@ func (s *Store) Tokens(ctx context.Context) ([]routing.Token, error) {
 
 // RemoveToken implements routing.Tokens.
 func (s *Store) RemoveToken(ctx context.Context, id string) error {
-	tokens, err := s.Tokens(ctx)
-	if err != nil {
-		return err
+	return change(ctx, s, func(t *txn) error {
+		hash, err := t.tokenHash(id)
+		if err != nil {
+			return err
+		}
+		return t.delete(bucketTokens, hash)
+	})
+}
+
+// tokenHash finds the key that a token is stored under; there are few tokens.
+func (t *txn) tokenHash(id string) (string, error) {
+	c := t.bucket(bucketTokens).Cursor()
+	for key, raw := c.First(); key != nil; key, raw = c.Next() {
+		if token, err := decode[routing.Token](raw); err == nil && token.ID == id {
+			return string(key), nil
+		}
 	}
-	i := slices.IndexFunc(tokens, func(t routing.Token) bool { return t.ID == id })
-	if i < 0 {
-		return fmt.Errorf("token %.40q: %w", id, routing.ErrNotFound)
-	}
-	return change(ctx, s, func(t *txn) error { return t.delete(bucketTokens, tokens[i].Hash) })
+	return "", fmt.Errorf("token %.40q: %w", id, routing.ErrNotFound)
 }

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"net/netip"
 	"reflect"
 	"slices"
@@ -35,6 +36,35 @@ func testDesk(t *testing.T, b *bench) {
 	overrides, err = b.Overrides(ctx)
 	must(t, err)
 	equal(t, "overrides left", len(overrides), 0)
+}
+
+func testTokens(t *testing.T, b *bench) {
+	ctx := t.Context()
+	token := func(n int, hash string) routing.Token {
+		at := start().Add(time.Duration(n) * time.Second)
+		return routing.Token{ID: string(call.NewID(at)), Hash: hash, User: "ana", CreatedAt: at}
+	}
+	first, second := token(1, "ff"), token(2, "00")
+	must(t, b.AddToken(ctx, second))
+	must(t, b.AddToken(ctx, first))
+	if err := b.AddToken(ctx, token(3, "")); err == nil {
+		t.Error("a token without a hash")
+	}
+	b.reopen(t)
+	tokens, err := b.Tokens(ctx)
+	must(t, err)
+	if !slices.Equal(tokens, []routing.Token{first, second}) {
+		t.Errorf("tokens, oldest first: %+v", tokens)
+	}
+	must(t, b.RemoveToken(ctx, first.ID))
+	if err := b.RemoveToken(ctx, first.ID); !errors.Is(err, routing.ErrNotFound) {
+		t.Errorf("removed twice: %v", err)
+	}
+	for hash, want := range map[string]error{"00": nil, "ff": routing.ErrNotFound, "": routing.ErrNotFound} {
+		if _, err := b.TokenByHash(ctx, hash); !errors.Is(err, want) {
+			t.Errorf("token of %q: %v", hash, err)
+		}
+	}
 }
 
 // binding makes a registration that lives for another while.

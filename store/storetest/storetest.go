@@ -35,6 +35,7 @@ type Engine interface {
 	routing.Contacts
 	routing.Tasks
 	routing.Desk
+	routing.Tokens
 	Signalling
 	Dialogs
 	Close() error
@@ -59,7 +60,7 @@ func Run(t *testing.T, open Opener) {
 		{"follow-up flag", testFlag},
 		{"contacts", testContacts}, {"contact search", testContactSearch}, {"numbers are unique", testNumbers},
 		{"tasks", testTasks}, {"call filters", testCallFilters}, {"call pages", testCallPages},
-		{"desk", testDesk}, {"bindings", testBindings}, {"dialogs", testDialogs},
+		{"desk", testDesk}, {"tokens", testTokens}, {"bindings", testBindings}, {"dialogs", testDialogs},
 		{"everything outlives a restart", testReopen}, {"context", testContext},
 	}
 	for _, g := range groups {
