@@ -80,8 +80,12 @@ func newDesk(t testing.TB) *desk {
 	d := &desk{t: t, due: tickLength, notices: make(chan notice, 1024), ends: make(map[call.LegID]*end)}
 	e := &Engine{
 		epoch: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC), notices: d.notices,
-		options: Options{Timeout: 30 * time.Second},
 	}
+	settings, err := Settings{}.checked()
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.settings.Store(settings)
 	d.w = newWorker(e, idle{})
 	return d
 }
@@ -94,7 +98,7 @@ func (d *desk) leg(id call.LegID, law codec.Law) *end {
 		desk: d, law: law, ssrc: uint32(n) * 1111, seq: 65000, ts: 1<<32 - 3000,
 		addr: netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, byte(n)}), 4000),
 	}
-	l, err := (&Engine{}).newLeg(id, wire{x}, control{x})
+	l, err := newLeg(id, &Settings{}, wire{x}, control{x})
 	if err != nil {
 		d.t.Fatal(err)
 	}

@@ -13,9 +13,7 @@ import (
 	"tandem/call"
 	"tandem/media/codec"
 	"tandem/media/dtmf"
-	"tandem/media/jitter"
 	"tandem/media/mix"
-	"tandem/media/tone"
 )
 
 // noticeBacklog is how many events may wait for their calls.
@@ -23,13 +21,13 @@ const noticeBacklog = 4096
 
 // Engine is the media side of all calls. It implements call.Media and call.Room.
 type Engine struct {
-	options Options
-	log     *slog.Logger
-	epoch   time.Time
-	ports   *portPool
-	workers []*worker
-	notices chan notice
-	sounds  atomic.Pointer[map[call.Sound]tone.Clip]
+	options  Options
+	settings atomic.Pointer[Settings]
+	log      *slog.Logger
+	epoch    time.Time
+	ports    *portPool
+	workers  []*worker
+	notices  chan notice
 
 	mu    sync.Mutex
 	lines map[call.LegID]*line
@@ -55,6 +53,10 @@ func New(o Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
+	settings, err := o.settings().checked()
+	if err != nil {
+		return nil, err
+	}
 	e := &Engine{
 		options: o, log: o.Log, epoch: time.Now(),
 		notices: make(chan notice, noticeBacklog),
@@ -62,7 +64,7 @@ func New(o Options) (*Engine, error) {
 		homes:   make(map[call.ID]*home),
 		calls:   make(map[*worker]int),
 	}
-	e.SetSounds(o.Sounds)
+	e.settings.Store(settings)
 	if e.ports, err = newPortPool(o.From, o.To); err != nil {
 		return nil, err
 	}
@@ -109,9 +111,6 @@ func (e *Engine) Run(ctx context.Context) error {
 	teller.Wait()
 	return errors.Join(errs...)
 }
-
-// SetSounds replaces the clips. Sounds that are being played go on as they are.
-func (e *Engine) SetSounds(sounds map[call.Sound]tone.Clip) { e.sounds.Store(&sounds) }
 
 // Overloaded tells whether ticks take so long that no new call should come.
 func (e *Engine) Overloaded() bool {
@@ -175,27 +174,11 @@ func legsOf(edges []call.Edge) int {
 
 // Play implements call.Room. A sound that does not exist ends at once.
 func (e *Engine) Play(id call.LegID, sound call.Sound, loop bool) {
-	source, ok := e.source(sound, loop)
+	source, ok := e.settings.Load().source(sound, loop)
 	if !ok {
 		e.log.Error("no such sound", "sound", sound, "leg_id", id)
 	}
 	e.onLeg(id, func(l *leg) { l.play(sound, source, loop) })
-}
-
-// source begins a sound from its beginning.
-func (e *Engine) source(sound call.Sound, loop bool) (tone.Source, bool) {
-	if clip, ok := (*e.sounds.Load())[sound]; ok {
-		return clip.Play(loop), true
-	}
-	switch sound {
-	case call.SoundRingback:
-		return tone.Tone(e.options.Country, tone.Ringback), true
-	case call.SoundBusy:
-		return tone.Tone(e.options.Country, tone.Busy), true
-	case call.SoundCongestion:
-		return tone.Tone(e.options.Country, tone.Congestion), true
-	}
-	return tone.Clip(nil).Play(loop), false
 }
 
 // Hush implements call.Room.
@@ -258,15 +241,15 @@ func (e *Engine) onLeg(id call.LegID, do func(*leg)) {
 	})
 }
 
-// newLeg makes a leg; its options were checked by New.
-func (e *Engine) newLeg(id call.LegID, rtp, rtcp Socket) (*leg, error) {
-	voice, err := jitter.New(jitter.Options{Min: e.options.JitterMin, Max: e.options.JitterMax})
+// newLeg makes a leg.
+func newLeg(id call.LegID, s *Settings, rtp, rtcp Socket) (*leg, error) {
+	voice, err := s.buffer(false)
 	if err != nil {
-		return nil, fmt.Errorf("media: %w", err)
+		return nil, err
 	}
-	tape, err := jitter.New(jitter.Options{Min: e.options.JitterMin, Max: e.options.JitterMax, Plain: true})
+	tape, err := s.buffer(true)
 	if err != nil {
-		return nil, fmt.Errorf("media: %w", err)
+		return nil, err
 	}
 	return &leg{
 		id: id, seat: noSeat, rtp: rtp, rtcp: rtcp, out: newStream(),
@@ -279,7 +262,7 @@ func newWorker(e *Engine, io PacketIO) *worker {
 	codec.New(codec.PCMU)
 	codec.New(codec.PCMA)
 	return &worker{
-		epoch: e.epoch, io: io, notices: e.notices, timeout: e.options.Timeout,
+		epoch: e.epoch, io: io, notices: e.notices, timeout: e.settings.Load().Timeout,
 		commands: make(chan command, commandBacklog), closing: make(chan struct{}),
 	}
 }

@@ -464,3 +464,41 @@ func TestManyCallsComeAndGoAtOnce(t *testing.T) {
 func remote() []byte {
 	return []byte("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 9 RTP/AVP 8\r\n")
 }
+
+func TestReconfigure(t *testing.T) {
+	e := startEngine(t, Options{})
+	if err := e.Reconfigure(Settings{JitterMin: time.Minute}); err == nil {
+		t.Error("a delay of a minute was accepted")
+	}
+	if err := e.Reconfigure(Settings{Timeout: -1}); err == nil {
+		t.Error("a negative timeout was accepted")
+	}
+	external := netip.MustParseAddr("203.0.113.9")
+	if err := e.Reconfigure(Settings{
+		External: external, Timeout: time.Minute,
+		Codecs: map[string][]codec.Law{"carrier": {codec.PCMU}}, Sounds: map[call.Sound]tone.Clip{"old": clipOf(500, 1)},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	e.SetSounds(map[call.Sound]tone.Clip{"new": clipOf(500, 1)})
+	if _, ok := e.settings.Load().source("old", false); ok {
+		t.Error("the old sound is still there")
+	}
+	if _, ok := e.settings.Load().source("new", false); !ok {
+		t.Error("the new sound is missing")
+	}
+	body, err := e.Open("call-1", call.MediaSpec{Trunk: "carrier", Source: "198.51.100.7"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := parse(t, body); d.Address != external || len(d.Formats) != 2 || d.Formats[0].Name != "PCMU" {
+		t.Errorf("the offer to a trunk that has PCMU alone is %s", body)
+	}
+	for _, w := range e.workers {
+		w.ask(func(time.Duration) {
+			if w.timeout != time.Minute {
+				t.Errorf("timeout of %v", w.timeout)
+			}
+		})
+	}
+}

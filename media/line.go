@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"tandem/call"
-	"tandem/media/codec"
 	"tandem/media/sdp"
 )
 
@@ -63,7 +62,7 @@ func (e *Engine) open(id call.LegID, spec call.MediaSpec) (*line, error) {
 	if err != nil {
 		return discard(err)
 	}
-	if l.leg, err = e.newLeg(id, rtp, rtcp); err != nil {
+	if l.leg, err = newLeg(id, e.settings.Load(), rtp, rtcp); err != nil {
 		return discard(err)
 	}
 	e.mu.Lock()
@@ -132,18 +131,18 @@ func (e *Engine) house(id call.ID) *worker {
 
 // describe fills in our side of the SDP.
 func (l *line) describe(e *Engine, spec call.MediaSpec) {
-	o := &e.options
-	addr := o.External
+	o, s := &e.options, e.settings.Load()
+	addr := s.External
 	if !addr.IsValid() && o.Bind.IsValid() && !o.Bind.IsUnspecified() {
 		addr = o.Bind
 	}
 	if !addr.IsValid() {
 		addr = o.LocalFor(spec.Source)
 	}
-	preferred := o.Codecs[spec.Trunk]
+	laws := s.Codecs[spec.Trunk]
 	l.local = sdp.Local{
 		ID: rand.Uint64N(1 << 62), Version: 1, Address: addr, Port: l.port, RTCPMux: true,
-		Laws: offered(preferred), Preferred: preferred, Direction: sdp.SendRecv,
+		Laws: laws, Preferred: laws, Direction: sdp.SendRecv,
 	}
 	l.policy = sdp.Policy{Own: []netip.Addr{addr}, FirstOwn: o.From, LastOwn: o.To}
 	l.trunk = spec.Trunk != ""
@@ -159,18 +158,6 @@ func (l *line) comesFrom(source string) {
 	}
 	l.policy.Source = host
 	l.policy.SameHost = !l.trunk || host.IsLoopback()
-}
-
-// offered returns the laws of an offer: the preferred ones first, then the other,
-// so that a preference never ends a call.
-func offered(preferred []codec.Law) []codec.Law {
-	laws := slices.Clone(preferred)
-	for _, law := range []codec.Law{codec.PCMA, codec.PCMU} {
-		if !slices.Contains(laws, law) {
-			laws = append(laws, law)
-		}
-	}
-	return laws
 }
 
 // begin answers the peer's offer, or makes ours when there is none.

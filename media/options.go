@@ -13,7 +13,6 @@ import (
 
 	"tandem/call"
 	"tandem/media/codec"
-	"tandem/media/jitter"
 	"tandem/media/tone"
 )
 
@@ -38,8 +37,8 @@ type Options struct {
 	// routing table is asked.
 	LocalFor func(source string) netip.Addr
 
-	// Codecs holds the laws of each trunk in order of preference; a trunk that is
-	// missing, and every phone, is offered both and answered in its own order.
+	// Codecs holds the laws that each trunk may use, in order of preference; a trunk
+	// that is missing, and every phone, may use both and is answered in its own order.
 	Codecs map[string][]codec.Law
 	// Sounds are the clips that legs can be played, beside the country's tones.
 	Sounds map[call.Sound]tone.Clip
@@ -67,15 +66,8 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Workers == 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
-	if o.Timeout == 0 {
-		o.Timeout = 30 * time.Second
-	}
-	if o.Workers < 0 || o.Timeout < 0 {
-		return o, fmt.Errorf("media: %d workers, timeout %v: want both positive", o.Workers, o.Timeout)
-	}
-	// The buffers of legs are made like this one, so that making them cannot fail.
-	if _, err := jitter.New(jitter.Options{Min: o.JitterMin, Max: o.JitterMax}); err != nil {
-		return o, fmt.Errorf("media: %w", err)
+	if o.Workers < 0 {
+		return o, fmt.Errorf("media: %d workers", o.Workers)
 	}
 	if o.Log == nil {
 		o.Log = slog.Default()

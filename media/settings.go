@@ -1,0 +1,94 @@
+package media
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+
+	"tandem/call"
+	"tandem/media/codec"
+	"tandem/media/jitter"
+	"tandem/media/tone"
+)
+
+// defaultTimeout is how long a conversation goes on without RTP.
+const defaultTimeout = 30 * time.Second
+
+// Settings are those Options that may change while calls are up; the fields mean
+// the same. Legs keep the address, the laws and the delay that they were opened
+// with, and a sound that is being played goes on as it is.
+type Settings struct {
+	External             netip.Addr
+	Codecs               map[string][]codec.Law
+	Sounds               map[call.Sound]tone.Clip
+	Country              string
+	JitterMin, JitterMax time.Duration
+	Timeout              time.Duration
+}
+
+func (o Options) settings() Settings {
+	return Settings{
+		External: o.External, Codecs: o.Codecs, Sounds: o.Sounds, Country: o.Country,
+		JitterMin: o.JitterMin, JitterMax: o.JitterMax, Timeout: o.Timeout,
+	}
+}
+
+// checked fills in defaults and refuses what cannot be.
+func (s Settings) checked() (*Settings, error) {
+	if s.Timeout == 0 {
+		s.Timeout = defaultTimeout
+	}
+	if s.Timeout < 0 {
+		return nil, fmt.Errorf("media: timeout of %v", s.Timeout)
+	}
+	// The buffers of legs are made like this one, so making them does not fail.
+	if _, err := s.buffer(false); err != nil {
+		return nil, err
+	}
+	return &s, nil
+}
+
+// buffer makes a leg's jitter buffer; a plain one is for recordings.
+func (s *Settings) buffer(plain bool) (*jitter.Buffer, error) {
+	b, err := jitter.New(jitter.Options{Min: s.JitterMin, Max: s.JitterMax, Plain: plain})
+	if err != nil {
+		return nil, fmt.Errorf("media: %w", err)
+	}
+	return b, nil
+}
+
+// Reconfigure puts other settings in force, all of them or, with an error, none.
+func (e *Engine) Reconfigure(s Settings) error {
+	checked, err := s.checked()
+	if err != nil {
+		return err
+	}
+	e.settings.Store(checked)
+	for _, w := range e.workers {
+		w.do(func(time.Duration) { w.timeout = checked.Timeout })
+	}
+	return nil
+}
+
+// SetSounds replaces the clips and nothing else.
+func (e *Engine) SetSounds(sounds map[call.Sound]tone.Clip) {
+	s := *e.settings.Load()
+	s.Sounds = sounds
+	e.settings.Store(&s)
+}
+
+// source begins a sound from its beginning; false when there is none of that name.
+func (s *Settings) source(sound call.Sound, loop bool) (tone.Source, bool) {
+	if clip, ok := s.Sounds[sound]; ok {
+		return clip.Play(loop), true
+	}
+	switch sound {
+	case call.SoundRingback:
+		return tone.Tone(s.Country, tone.Ringback), true
+	case call.SoundBusy:
+		return tone.Tone(s.Country, tone.Busy), true
+	case call.SoundCongestion:
+		return tone.Tone(s.Country, tone.Congestion), true
+	}
+	return tone.Clip(nil).Play(loop), false
+}
