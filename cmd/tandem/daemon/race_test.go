@@ -1,0 +1,127 @@
+package daemon_test
+
+import (
+	"testing"
+
+	"tandem/call"
+	"tandem/cmd/tandem/peer"
+	"tandem/routing"
+)
+
+// TestCancelCrossingAnswer: the phone answers although it was cancelled. It
+// gets ACK and BYE, and the call stays abandoned.
+func TestCancelCrossingAnswer(t *testing.T) {
+	h := newHouse(t, settings{members: "ana"})
+	ana := h.phone("ana", anaTone, func(o *peer.Options) { o.Behaviour.AnswerAfterCancel = true })
+	contact := h.call()
+	user := h.rung(ana)
+	ctx, cancel := wait()
+	defer cancel()
+	h.must(contact.Hangup(ctx))
+	if end := h.ended("ana", user); end.How != peer.ByBYE || !end.Remote || user.Acked() == 0 {
+		t.Errorf("ana's phone %s, %d ACKs", end, user.Acked())
+	}
+	h.missedOnce(call.ResultCancelled, call.MissedAbandoned, "ana")
+	h.userIs("ana", routing.UserState.Available)
+}
+
+// TestContactCancelsAnswered: the contact's CANCEL crosses our 200; the call is
+// answered, and the contact's BYE ends it.
+func TestContactHangsUpAsUserAnswers(t *testing.T) {
+	h := newHouse(t, settings{members: "ana"})
+	ana := h.phone("ana", anaTone)
+	for i := range 20 {
+		contact := h.call()
+		user := h.rung(ana)
+		ctx, cancel := wait()
+		answered := make(chan error, 1)
+		go func() { answered <- user.Answer() }()
+		h.must(contact.Hangup(ctx))
+		<-answered // either way is right for the phone
+		h.ended("ana", user)
+		rec := h.record(i + 1)
+		switch {
+		case rec.Result == call.ResultCancelled && rec.Missed && rec.AnsweredAt == nil && rec.Duration == 0:
+		case rec.Result == call.ResultCompleted && !rec.Missed && rec.AnsweredAt != nil:
+		default:
+			t.Errorf("round %d: %+v", i, rec)
+		}
+		h.userIs("ana", routing.UserState.Available)
+		cancel()
+	}
+}
+
+// TestTwoPhonesAnswerTogether: one wins, the other gets ACK and BYE.
+func TestTwoPhonesAnswerTogether(t *testing.T) {
+	h := newHouse(t, settings{members: "ana"})
+	// Both answer whatever is cancelled in between.
+	stubborn := func(o *peer.Options) { o.Behaviour.AnswerAfterCancel = true }
+	desk, mobile := h.phone("ana", anaTone, stubborn), h.phone("ana", luisTone, stubborn)
+	contact := h.call()
+	first, second := h.rung(desk), h.rung(mobile)
+	answered := make(chan error, 2)
+	go func() { answered <- first.Answer() }()
+	go func() { answered <- second.Answer() }()
+	<-answered
+	<-answered
+	h.hearsMusicNoMore(contact)
+	winner, loser := first, second
+	if second.State() != peer.Ended && first.State() == peer.Ended {
+		winner, loser = second, first
+	}
+	h.api.eventually("one phone is released", func() bool {
+		if first.State() == peer.Ended {
+			winner, loser = second, first
+		}
+		return loser.State() == peer.Ended
+	})
+	if end := h.ended("the slower phone", loser); end.How != peer.ByBYE && end.How != peer.ByCANCEL {
+		t.Errorf("the slower phone %s", end)
+	}
+	h.hears("the faster phone", winner, contactTone)
+	ctx, cancel := wait()
+	defer cancel()
+	h.must(contact.Hangup(ctx))
+	h.ended("the faster phone", winner)
+	if rec := h.record(1); rec.Result != call.ResultCompleted {
+		t.Errorf("result %s", rec.Result)
+	}
+}
+
+// hearsMusicNoMore waits until the contact hears one of the phones.
+func (h *house) hearsMusicNoMore(c *peer.Call) {
+	h.t.Helper()
+	h.api.eventually("the contact is connected", func() bool {
+		live := list[call.Record](h.api, "/calls?active=true")
+		return len(live) == 1 && live[0].State == call.StateActive
+	})
+	if c.State() != peer.Answered {
+		h.t.Errorf("the contact's call is %s", c.State())
+	}
+}
+
+// TestManyCallsOneUser: however many wait, a user has one offer at a time, and
+// each caller is served in the order of arrival.
+func TestManyCallsOneUser(t *testing.T) {
+	h := newHouse(t, settings{members: "ana"})
+	ana := h.phone("ana", anaTone)
+	callers := []string{"+34600000001", "+34600000002", "+34600000003"}
+	var contacts []*peer.Call
+	for _, from := range callers {
+		c := h.call(func(o *peer.CallOptions) { o.From, o.Display = from, "" })
+		h.hearsMusic(from, c)
+		contacts = append(contacts, c)
+	}
+	ctx, cancel := wait()
+	defer cancel()
+	for i, from := range callers {
+		user := h.answered(ana)
+		if got := user.From().User(); got != from {
+			t.Errorf("caller %d is %s, want %s", i, got, from)
+		}
+		h.hears("ana", user, contactTone)
+		h.must(contacts[i].Hangup(ctx))
+		h.ended("ana", user)
+	}
+	h.record(len(callers))
+}

@@ -1,0 +1,70 @@
+package daemon
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"tandem/call"
+	"tandem/config"
+	"tandem/media/codec"
+	"tandem/media/tone"
+	"tandem/routing"
+)
+
+// sounds loads everything that a leg can be played. A file that is missing or
+// broken is an error here, never silence in a call; all of them are reported.
+func sounds(cfg *config.Config) (map[call.Sound]tone.Clip, error) {
+	language := tone.Language(string(cfg.Account.Country))
+	clips := map[call.Sound]tone.Clip{call.SoundUnavailable: tone.Unavailable(language)}
+	var faults []error
+	add := func(name call.Sound, key, path string, builtin func() tone.Clip) {
+		if path == "" {
+			clips[name] = builtin()
+			return
+		}
+		clip, err := loadWAV(path)
+		if err != nil {
+			faults = append(faults, fmt.Errorf("%s: %s: %w", key, path, err))
+			return
+		}
+		clips[name] = clip
+	}
+	for i, p := range cfg.Playbooks {
+		key := fmt.Sprintf("playbooks[%d]", i)
+		add(routing.MusicSound(p.Name), key+".reception.hold_music", p.Reception.HoldMusic, tone.HoldMusic)
+		add(routing.ClosedSound(p.Name), key+".closed.prompt", p.Closed.Prompt, func() tone.Clip { return tone.OfficeClosed(language) })
+	}
+	if cfg.Recording.Announce != "" {
+		add(routing.AnnounceSound, "recording.announce", cfg.Recording.Announce, nil)
+	}
+	return clips, errors.Join(faults...)
+}
+
+func loadWAV(path string) (tone.Clip, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return tone.LoadWAV(f)
+}
+
+// laws translates the codec preferences of the trunks.
+func laws(cfg *config.Config) (map[string][]codec.Law, error) {
+	byTrunk := make(map[string][]codec.Law)
+	var faults []error
+	for _, t := range cfg.Trunks {
+		for _, c := range t.Codecs {
+			switch c {
+			case config.PCMA:
+				byTrunk[t.Name] = append(byTrunk[t.Name], codec.PCMA)
+			case config.PCMU:
+				byTrunk[t.Name] = append(byTrunk[t.Name], codec.PCMU)
+			case config.G722:
+				faults = append(faults, fmt.Errorf("trunk %s: codec G722: this version speaks PCMA and PCMU", t.Name))
+			}
+		}
+	}
+	return byTrunk, errors.Join(faults...)
+}
