@@ -303,6 +303,75 @@ func (s sealable) WriteAt(p []byte, off int64) (int, error) {
 	return s.stalling.WriteAt(p, off)
 }
 
+// A disk that will not even have the file made costs nothing while the ring
+// holds what is said.
+func TestNoFileAtFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStudio(t, nil)
+		if err := os.WriteFile(s.dir, nil, 0o600); err != nil { // where the folder should be
+			t.Fatal(err)
+		}
+		rec, lost := inbound(), inbound()
+		tape := s.begin(t, rec)
+		for n := range int64(200) {
+			say(tape, n)
+			time.Sleep(20 * time.Millisecond)
+		}
+		say(s.begin(t, lost), 0)
+		s.Stop(lost.ID)
+		synctest.Wait()
+		if got := testutil.ToFloat64(s.metrics.missing); got != 0.02 {
+			t.Errorf("missing: %v s", got)
+		}
+		if err := os.Remove(s.dir); err != nil {
+			t.Fatal(err)
+		}
+		if got := s.end(rec.ID); got.Seconds != 4 || got.Missing != 0 {
+			t.Errorf("told of %+v", got)
+		}
+	})
+}
+
+// unsynced is a disk that cannot promise to keep anything.
+type unsynced struct{ *os.File }
+
+func (unsynced) Sync() error { return errFull }
+
+// What cannot be sealed stays for Repair.
+func TestSealFails(t *testing.T) {
+	s := newStudio(t, func(o *Options) { o.wrap = func(f *os.File) file { return unsynced{f} } })
+	rec := inbound()
+	say(s.begin(t, rec), 0)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got := testutil.ToFloat64(s.metrics.failed); got != 1 {
+		t.Errorf("%v failures counted", got)
+	}
+	again := newStudio(t, func(o *Options) { o.Directory = s.dir })
+	if n, err := again.Repair(t.Context()); n != 1 || err != nil {
+		t.Errorf("repaired %d, %v", n, err)
+	}
+	if got := <-again.told; got.Seconds != 0.02 {
+		t.Errorf("told of %+v", got)
+	}
+}
+
+// A WAV file ends where its size fields do.
+func TestTooLong(t *testing.T) {
+	s := newStudio(t, nil)
+	tape := newTape(s.Library, inbound().ID, sides{left: contact})
+	if err := tape.drain(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tape.file.Close() }()
+	tape.written = maxWhole
+	say(tape, 0)
+	if err := tape.drain(); !errors.Is(err, errTooLong) {
+		t.Errorf("beyond the end: %v", err)
+	}
+}
+
 func BenchmarkPush(b *testing.B) {
 	tape := newTape(nil, "", sides{left: contact})
 	var c, p [frameSamples]int16

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -49,6 +50,32 @@ func testAdmit(t *testing.T, b *bench) {
 
 	if _, err := b.Admit(t.Context(), again); !errors.Is(err, routing.ErrConflict) {
 		t.Errorf("the same call admitted twice: %v", err)
+	}
+}
+
+// testAdmitBare admits a call whose contact and task are hardly filled in.
+func testAdmitBare(t *testing.T, b *bench) {
+	rec := b.inbound(number(1))
+	got, err := b.Admit(t.Context(), routing.Admission{Record: rec, Caller: &routing.Contact{Name: "Ana"}})
+	must(t, err)
+	if !call.ValidID(got.Task.ID) || !call.ValidID(got.Contact.ID) {
+		t.Errorf("IDs: task %q, contact %q", got.Task.ID, got.Contact.ID)
+	}
+	equal(t, "kind", got.Task.Kind, routing.TaskInboundCall)
+	equal(t, "state", got.Task.State, call.TaskOpen)
+	equal(t, "playbook", got.Task.Playbook, rec.Playbook)
+	equal(t, "made", got.Task.CreatedAt, rec.StartedAt)
+	equal(t, "contact made", got.Contact.CreatedAt, rec.StartedAt)
+	if !slices.Equal(got.Contact.Numbers, []string{number(1)}) {
+		t.Errorf("numbers: %q", got.Contact.Numbers)
+	}
+	bad := b.admission("")
+	bad.Task.User = "a\x00b"
+	if _, err := b.Admit(t.Context(), bad); err == nil {
+		t.Error("a NUL in a user's name was stored")
+	}
+	if _, err := b.Call(t.Context(), bad.Record.ID); !errors.Is(err, routing.ErrNotFound) {
+		t.Errorf("half an admission was stored: %v", err)
 	}
 }
 

@@ -51,7 +51,8 @@ func Run(t *testing.T, open Opener) {
 		name string
 		test func(*testing.T, *bench)
 	}{
-		{"admit", testAdmit}, {"admit one new number at once", testAdmitAtOnce},
+		{"admit", testAdmit}, {"admit with little said", testAdmitBare},
+		{"admit one new number at once", testAdmitAtOnce},
 		{"withheld callers stay apart", testWithheld}, {"save", testSave},
 		{"an ended call stays as it ended", testEnded}, {"the call's task", testCallTask},
 		{"others' words are kept", testAnnotations}, {"unfinished", testUnfinished},
