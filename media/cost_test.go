@@ -136,3 +136,23 @@ func BenchmarkIdleTick(b *testing.B) {
 		b.Fatal("no time went by")
 	}
 }
+
+// BenchmarkRelayOverLoopback is one packet from phone to phone through the
+// kernel, both phones' system calls included.
+func BenchmarkRelayOverLoopback(b *testing.B) {
+	for name, io := range map[string]func() (PacketIO, error){"native": NewPacketIO, "portable": NewPortableIO} {
+		b.Run(name, func(b *testing.B) {
+			e := startEngine(b, Options{PacketIO: io, Workers: 1})
+			talker, listener := newPhone(b, codec.PCMA), newPhone(b, codec.PCMA)
+			talker.open(e, contactLeg)
+			listener.open(e, personLeg)
+			e.Wire("call", both(contactLeg, personLeg))
+			e.Tap("call", "", "", nil)
+			payload := pattern(1)
+			for b.Loop() {
+				talker.say(payload)
+				listener.hear()
+			}
+		})
+	}
+}

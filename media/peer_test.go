@@ -70,7 +70,7 @@ func eachIO(t *testing.T, run func(t *testing.T, io func() (PacketIO, error))) {
 }
 
 // startEngine runs an engine on loopback until the test ends.
-func startEngine(t *testing.T, o Options) *Engine {
+func startEngine(t testing.TB, o Options) *Engine {
 	t.Helper()
 	o.Bind = netip.MustParseAddr("127.0.0.1")
 	if o.From == 0 {
@@ -98,7 +98,7 @@ func startEngine(t *testing.T, o Options) *Engine {
 
 // phone is a raw RTP user agent on loopback.
 type phone struct {
-	t      *testing.T
+	t      testing.TB
 	udp    *net.UDPConn
 	law    codec.Law
 	remote *net.UDPAddr
@@ -107,7 +107,7 @@ type phone struct {
 	ts     uint32
 }
 
-func newPhone(t *testing.T, law codec.Law) *phone {
+func newPhone(t testing.TB, law codec.Law) *phone {
 	t.Helper()
 	udp, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
