@@ -100,7 +100,7 @@ func TestCallShape(t *testing.T) {
 
 func TestRecordingURL(t *testing.T) {
 	w := newWorld()
-	o := w.options()
+	o := w.options(t)
 	o.PublicURL = "https://pbx.example"
 	s, err := New(o)
 	if err != nil {

@@ -1,16 +1,14 @@
 package web
 
 import (
-	"cmp"
+	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
-	"slices"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"tandem/call"
 	"tandem/routing"
 )
 
@@ -21,9 +19,6 @@ func (s *Server) contactRoutes() {
 	handle(s, route{"changeContact", http.MethodPatch, "/contacts/{id}", "Change a contact", RoleSalesperson, 0}, s.changeContact)
 	s.importRoute()
 }
-
-// maxNumbers bounds the phone numbers of one contact.
-const maxNumbers = 20
 
 type contactQuery struct {
 	Number   string         `query:"number" maxLength:"40" doc:"Exact, in any usual form"`
@@ -40,9 +35,9 @@ type contactOutput struct {
 func (s *Server) listContacts(ctx context.Context, q *contactQuery) (*listing[routing.Contact], error) {
 	f := routing.ContactFilter{Query: q.Query, FollowUp: q.FollowUp.pointer(), Page: q.page()}
 	if q.Number != "" {
-		number, _, err := s.parseNumber(q.Number)
-		if err != nil {
-			return nil, refuse("query.number", err.Error(), q.Number)
+		number, ok := s.normalize(q.Number)
+		if !ok {
+			return nil, refuse("query.number", "is no phone number", q.Number)
 		}
 		f.Number = number
 	}
@@ -79,140 +74,98 @@ func shownContact(c routing.Contact) routing.Contact {
 }
 
 type newContact struct {
-	Name      string   `json:"name,omitempty" maxLength:"200" doc:"Default: the first number"`
+	Name      *string  `json:"name,omitempty" maxLength:"200" doc:"Default: the first number"`
 	Numbers   []string `json:"numbers" minItems:"1" maxItems:"20" nullable:"false" doc:"In any usual form"`
-	Country   string   `json:"country,omitempty" pattern:"^[A-Z]{2}$" doc:"ISO 3166-1 alpha-2; default: that of the first number"`
-	Owner     string   `json:"owner,omitempty" maxLength:"64"`
-	FollowUp  bool     `json:"follow_up,omitempty"`
-	DoNotCall bool     `json:"do_not_call,omitempty"`
-	Notes     string   `json:"notes,omitempty" maxLength:"10000"`
+	Country   *string  `json:"country,omitempty" maxLength:"2" doc:"ISO 3166-1 alpha-2; default: that of the first number"`
+	Owner     *string  `json:"owner,omitempty" maxLength:"64"`
+	FollowUp  *bool    `json:"follow_up,omitempty"`
+	DoNotCall *bool    `json:"do_not_call,omitempty"`
+	Notes     *string  `json:"notes,omitempty" maxLength:"10000"`
 }
 
 func (s *Server) createContact(ctx context.Context, in *struct{ Body newContact }) (*contactOutput, error) {
 	b := in.Body
-	numbers, country, err := s.normalise(b.Numbers)
+	if err := mayGive(callerOf(ctx), b.Owner); err != nil {
+		return nil, err
+	}
+	c, err := s.book.Create(ctx, routing.ContactPatch{
+		Name: b.Name, Numbers: &b.Numbers, Country: b.Country, Owner: b.Owner, FollowUp: b.FollowUp, DoNotCall: b.DoNotCall, Notes: b.Notes,
+	})
 	if err != nil {
-		return nil, err
+		return nil, refusedContact(err)
 	}
-	if err := s.checkOwner(callerOf(ctx), b.Owner); err != nil {
-		return nil, err
-	}
-	at := now()
-	c := routing.Contact{
-		ID: string(call.NewID(at)), Name: cmp.Or(routing.CleanName(b.Name), numbers[0]), Numbers: numbers, Country: cmp.Or(b.Country, country), Owner: b.Owner,
-		FollowUp: b.FollowUp, DoNotCall: b.DoNotCall, Notes: b.Notes, CreatedAt: at,
-	}
-	if err := s.contacts.CreateContact(ctx, c); err != nil {
-		return nil, numberTaken(err)
-	}
-	s.publishContact(call.EventContactCreated, c)
-	return &contactOutput{Location: apiPrefix + "/contacts/" + c.ID, Body: c}, nil
+	return &contactOutput{Location: apiPrefix + "/contacts/" + c.ID, Body: shownContact(c)}, nil
 }
 
 type changedContact struct {
-	Name      *string   `json:"name,omitempty" minLength:"1" maxLength:"200"`
+	Name      *string   `json:"name,omitempty" maxLength:"200"`
 	Numbers   *[]string `json:"numbers,omitempty" minItems:"1" maxItems:"20" nullable:"false" doc:"All of them; in any usual form"`
-	Country   *string   `json:"country,omitempty" pattern:"^([A-Z]{2})?$" doc:"ISO 3166-1 alpha-2"`
+	Country   *string   `json:"country,omitempty" maxLength:"2" doc:"ISO 3166-1 alpha-2"`
 	Owner     *string   `json:"owner,omitempty" maxLength:"64" doc:"A user, or empty"`
 	FollowUp  *bool     `json:"follow_up,omitempty"`
 	DoNotCall *bool     `json:"do_not_call,omitempty"`
 	Notes     *string   `json:"notes,omitempty" maxLength:"10000"`
 }
 
-// apply writes what is given onto a contact.
-func (b changedContact) apply(c *routing.Contact) {
-	if b.Name != nil {
-		c.Name = cmp.Or(routing.CleanName(*b.Name), c.Name)
-	}
-	assign(&c.Numbers, b.Numbers)
-	assign(&c.Country, b.Country)
-	assign(&c.Owner, b.Owner)
-	assign(&c.FollowUp, b.FollowUp)
-	assign(&c.DoNotCall, b.DoNotCall)
-	assign(&c.Notes, b.Notes)
-}
-
-// assign sets a field when a value is given.
-func assign[T any](field *T, value *T) {
-	if value != nil {
-		*field = *value
-	}
-}
-
 func (s *Server) changeContact(ctx context.Context, in *struct {
 	ID   string `path:"id" maxLength:"64"`
 	Body changedContact
 }) (*contactOutput, error) {
-	b := in.Body
-	if b.Numbers != nil {
-		numbers, _, err := s.normalise(*b.Numbers)
-		if err != nil {
-			return nil, err
-		}
-		b.Numbers = &numbers
+	if err := mayGive(callerOf(ctx), in.Body.Owner); err != nil {
+		return nil, err
 	}
-	if b.Owner != nil {
-		if err := s.checkOwner(callerOf(ctx), *b.Owner); err != nil {
-			return nil, err
-		}
+	c, err := s.book.Change(ctx, in.ID, routing.ContactPatch(in.Body))
+	if err != nil {
+		return nil, refusedContact(err)
 	}
-	c, err := s.contacts.ChangeContact(ctx, in.ID, func(c *routing.Contact) error {
-		b.apply(c)
+	return &contactOutput{Body: shownContact(c)}, nil
+}
+
+// mayGive refuses a salesperson who makes a contact somebody else's: whose it
+// is decides who gets the calls.
+func mayGive(c Caller, owner *string) error {
+	if owner == nil || *owner == "" || *owner == c.User || c.all() {
 		return nil
-	})
-	if errors.Is(err, routing.ErrNotFound) {
-		return nil, notFound("contact")
+	}
+	return huma.Error403Forbidden("only a supervisor gives contacts to others",
+		&huma.ErrorDetail{Location: "body.owner", Message: "is not you", Value: *owner})
+}
+
+// refusedContact says what an error about a contact is about.
+func refusedContact(err error) error {
+	switch {
+	case errors.Is(err, routing.ErrNotFound):
+		return notFound("contact")
+	case errors.Is(err, routing.ErrConflict):
+		return huma.Error409Conflict("a number belongs to another contact",
+			&huma.ErrorDetail{Location: "body.numbers", Message: "belongs to another contact"})
+	}
+	return err
+}
+
+func (s *Server) importRoute() {
+	op := s.operation(route{"importContacts", http.MethodPost, "/contacts/import", "Import contacts from a CSV file", RoleSupervisor, 0})
+	op.Description += " The first line names the columns: numbers, name, country, owner, notes. A row whose number is known adds what that" +
+		" contact does not have. Rows that cannot be taken are reported and left out."
+	op.MaxBodyBytes = maxImport + 1 // huma refuses a body of exactly the limit
+	op.BodyReadTimeout = time.Minute
+	register(s, op, s.importContacts)
+}
+
+// maxImport bounds an imported file, in bytes.
+const maxImport = 10 << 20
+
+type importOutput struct{ Body routing.ImportReport }
+
+func (s *Server) importContacts(ctx context.Context, in *struct {
+	RawBody []byte `contentType:"text/csv"`
+}) (*importOutput, error) {
+	report, err := s.book.Import(ctx, bytes.NewReader(in.RawBody))
+	if invalid, ok := errors.AsType[*routing.InvalidError](err); ok {
+		return nil, refuse("body", "the file "+invalid.Why, nil)
 	}
 	if err != nil {
-		return nil, numberTaken(err)
+		return nil, err
 	}
-	c = shownContact(c)
-	s.publishContact(call.EventContactChanged, c)
-	return &contactOutput{Body: c}, nil
-}
-
-// normalise returns numbers in E.164, each once, and the first one's country.
-func (s *Server) normalise(raw []string) (numbers []string, country string, err error) {
-	for i, text := range raw {
-		number, of, err := s.parseNumber(text)
-		if err != nil {
-			return nil, "", refuse(fmt.Sprintf("body.numbers[%d]", i), err.Error(), text)
-		}
-		if country == "" {
-			country = of
-		}
-		if !slices.Contains(numbers, number) {
-			numbers = append(numbers, number)
-		}
-	}
-	return numbers, country, nil
-}
-
-// checkOwner refuses owners that are not users. Whose contact it is decides who
-// gets the calls, so a salesperson takes contacts only for themselves.
-func (s *Server) checkOwner(c Caller, owner string) error {
-	if owner == "" || owner == c.User {
-		return nil
-	}
-	if !c.all() {
-		return huma.Error403Forbidden("only a supervisor gives contacts to others",
-			&huma.ErrorDetail{Location: "body.owner", Message: "is not you", Value: owner})
-	}
-	if _, ok := s.floor.User(owner); !ok {
-		return refuse("body.owner", "there is no such user", owner)
-	}
-	return nil
-}
-
-// numberTaken says which field a conflict is about.
-func numberTaken(err error) error {
-	if !errors.Is(err, routing.ErrConflict) {
-		return err
-	}
-	return huma.Error409Conflict("a number belongs to another contact",
-		&huma.ErrorDetail{Location: "body.numbers", Message: err.Error()})
-}
-
-func (s *Server) publishContact(t call.EventType, c routing.Contact) {
-	s.bus.Publish(call.Event{Type: t, At: now(), User: c.Owner, ContactID: c.ID, Data: c})
+	return &importOutput{report}, nil
 }

@@ -2,8 +2,11 @@ package web
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
+
+	"tandem/routing"
 )
 
 func (s *Server) explainRoutes() {
@@ -11,29 +14,22 @@ func (s *Server) explainRoutes() {
 		RoleSupervisor, 0}, s.explainNumber)
 }
 
-type explanationOutput struct{ Body Explanation }
+type explanationOutput struct{ Body routing.Explanation }
 
 func (s *Server) explainNumber(ctx context.Context, in *struct {
 	Number string    `query:"number" required:"true" maxLength:"40" doc:"In any usual form"`
 	At     time.Time `query:"at" doc:"Default: now"`
 }) (*explanationOutput, error) {
-	number, _, err := s.parseNumber(in.Number)
-	if err != nil {
-		return nil, refuse("query.number", err.Error(), in.Number)
-	}
 	at := in.At.UTC()
 	if in.At.IsZero() {
 		at = now()
 	}
-	e, err := s.explainer.Explain(ctx, number, at)
+	e, err := s.explainer.Explain(ctx, in.Number, at)
+	if invalid, ok := errors.AsType[*routing.InvalidError](err); ok {
+		return nil, refuse("query."+invalid.Field, invalid.Why, in.Number)
+	}
 	if err != nil {
 		return nil, err
-	}
-	if e.Inbound == nil {
-		e.Inbound = []Finding{}
-	}
-	if e.Outbound == nil {
-		e.Outbound = []Finding{}
 	}
 	return &explanationOutput{e}, nil
 }

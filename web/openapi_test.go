@@ -76,7 +76,7 @@ func TestOptionsAreChecked(t *testing.T) {
 	if _, err := New(Options{}); err == nil || !strings.Contains(err.Error(), "Lines") {
 		t.Errorf("got %v", err)
 	}
-	o := newWorld().options()
+	o := newWorld().options(t)
 	o.Tokens = nil
 	if _, err := New(o); err == nil || !strings.Contains(err.Error(), "Tokens") {
 		t.Errorf("got %v", err)

@@ -31,6 +31,32 @@ type Calls interface {
 	Note(ctx context.Context, id call.ID, notes, disposition *string) (call.Record, error)
 }
 
+// Contacts is the address book as it is stored.
+type Contacts interface {
+	Contact(ctx context.Context, id string) (routing.Contact, error)
+	Contacts(ctx context.Context, f routing.ContactFilter) (items []routing.Contact, next string, err error)
+}
+
+// Book changes contacts for people: it reads numbers as they are written,
+// checks the rest and publishes what changed. *routing.InvalidError names what
+// it refuses.
+type Book interface {
+	Create(ctx context.Context, p routing.ContactPatch) (routing.Contact, error)
+	Change(ctx context.Context, id string, p routing.ContactPatch) (routing.Contact, error)
+	Import(ctx context.Context, file io.Reader) (routing.ImportReport, error)
+}
+
+// Tasks is what is to be done, as it is stored.
+type Tasks interface {
+	Task(ctx context.Context, id string) (routing.Task, error)
+	Tasks(ctx context.Context, f routing.TaskFilter) (items []routing.Task, next string, err error)
+}
+
+// TaskList changes tasks for people, as Book does contacts.
+type TaskList interface {
+	Change(ctx context.Context, id string, p routing.TaskPatch) (routing.Task, error)
+}
+
 // Floor knows the users, what they do, and who waits for them.
 type Floor interface {
 	// Users returns all users by name.
@@ -103,24 +129,9 @@ type Playback struct {
 
 // Explainer says what would happen to a call.
 type Explainer interface {
-	// Explain is about a call from or to an E.164 number at a time.
-	Explain(ctx context.Context, number string, at time.Time) (Explanation, error)
-}
-
-// Explanation is what would happen to a call from or to a number.
-type Explanation struct {
-	Number   string           `json:"number"`
-	At       time.Time        `json:"at"`
-	Contact  *routing.Contact `json:"contact" doc:"Whose number it is"`
-	Inbound  []Finding        `json:"inbound" nullable:"false" doc:"A call from, or to when it is our own, that number"`
-	Outbound []Finding        `json:"outbound" nullable:"false" doc:"A call to that number"`
-}
-
-// Finding is one step of a decision.
-type Finding struct {
-	What string `json:"what"`
-	User string `json:"user,omitempty" doc:"Whom it concerns"`
-	Why  string `json:"why"`
+	// Explain is about a call from or to a number at a time;
+	// *routing.InvalidError when it is no number.
+	Explain(ctx context.Context, number string, at time.Time) (routing.Explanation, error)
 }
 
 // Operator runs the switch as a whole.
@@ -152,24 +163,4 @@ type Status struct {
 	Trunks        int       `json:"trunks"`
 	TrunksUp      int       `json:"trunks_up"`
 	Config        string    `json:"config" doc:"The configuration file"`
-}
-
-// Tokens keeps API tokens, by hash alone.
-type Tokens interface {
-	// AddToken stores a new token.
-	AddToken(ctx context.Context, t Token) error
-	// TokenByHash returns the token of a hash; routing.ErrNotFound when there is none.
-	TokenByHash(ctx context.Context, hash string) (Token, error)
-	// Tokens lists all tokens, oldest first.
-	Tokens(ctx context.Context) ([]Token, error)
-	// RemoveToken revokes a token; routing.ErrNotFound when there is none.
-	RemoveToken(ctx context.Context, id string) error
-}
-
-// Token is what is kept of an API token.
-type Token struct {
-	ID        string    `json:"id"`   // ULID
-	Hash      string    `json:"hash"` // SHA-256 of the token, in hex
-	User      string    `json:"user"`
-	CreatedAt time.Time `json:"created_at"`
 }

@@ -22,23 +22,24 @@ const apiPrefix = "/api/v1"
 type Options struct {
 	Lines      Lines
 	Calls      Calls
-	Contacts   routing.Contacts
-	Tasks      routing.Tasks
+	Contacts   Contacts
+	Book       Book
+	Tasks      Tasks
+	TaskList   TaskList
 	Floor      Floor
 	Playbooks  Playbooks
 	Plant      Plant
 	Recordings Recordings
 	Explainer  Explainer
 	Operator   Operator
-	Tokens     Tokens
-	Bus        *call.Bus // events go out of it, and what people change goes into it
+	Tokens     routing.Tokens
+	Bus        *call.Bus // whose events go out
 	Metrics    prometheus.Gatherer
-	// ParseNumber reads a number as people write it: E.164 and the country
-	// (ISO 3166-1 alpha-2, empty when unknown).
-	ParseNumber func(raw string) (e164, country string, err error)
-	Log         *slog.Logger
-	Version     string
-	PublicURL   string // in front of the paths in answers, e.g. https://pbx.example
+	// Normalize makes E.164 of a number as people write it; false: it is none.
+	Normalize func(raw string) (e164 string, ok bool)
+	Log       *slog.Logger
+	Version   string
+	PublicURL string // in front of the paths in answers, e.g. https://pbx.example
 }
 
 // check names the first option that is missing.
@@ -47,11 +48,12 @@ func (o Options) check() error {
 		name string
 		ok   bool
 	}{
-		{"Lines", o.Lines != nil}, {"Calls", o.Calls != nil}, {"Contacts", o.Contacts != nil}, {"Tasks", o.Tasks != nil},
+		{"Lines", o.Lines != nil}, {"Calls", o.Calls != nil}, {"Contacts", o.Contacts != nil}, {"Book", o.Book != nil},
+		{"Tasks", o.Tasks != nil}, {"TaskList", o.TaskList != nil},
 		{"Floor", o.Floor != nil}, {"Playbooks", o.Playbooks != nil}, {"Plant", o.Plant != nil},
 		{"Recordings", o.Recordings != nil}, {"Explainer", o.Explainer != nil}, {"Operator", o.Operator != nil},
 		{"Tokens", o.Tokens != nil}, {"Bus", o.Bus != nil}, {"Metrics", o.Metrics != nil},
-		{"ParseNumber", o.ParseNumber != nil}, {"Log", o.Log != nil}, {"Version", o.Version != ""},
+		{"Normalize", o.Normalize != nil}, {"Log", o.Log != nil}, {"Version", o.Version != ""},
 	}
 	for _, g := range given {
 		if !g.ok {
@@ -63,21 +65,23 @@ func (o Options) check() error {
 
 // Server answers HTTP requests. It is safe for concurrent use.
 type Server struct {
-	lines       Lines
-	calls       Calls
-	contacts    routing.Contacts
-	tasks       routing.Tasks
-	floor       Floor
-	playbooks   Playbooks
-	plant       Plant
-	recordings  Recordings
-	explainer   Explainer
-	operator    Operator
-	tokens      Tokens
-	bus         *call.Bus
-	parseNumber func(raw string) (e164, country string, err error)
-	log         *slog.Logger
-	publicURL   string
+	lines      Lines
+	calls      Calls
+	contacts   Contacts
+	book       Book
+	tasks      Tasks
+	taskList   TaskList
+	floor      Floor
+	playbooks  Playbooks
+	plant      Plant
+	recordings Recordings
+	explainer  Explainer
+	operator   Operator
+	tokens     routing.Tokens
+	bus        *call.Bus
+	normalize  func(raw string) (e164 string, ok bool)
+	log        *slog.Logger
+	publicURL  string
 
 	api     huma.API
 	mux     *http.ServeMux
@@ -92,9 +96,9 @@ func New(o Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		lines: o.Lines, calls: o.Calls, contacts: o.Contacts, tasks: o.Tasks, floor: o.Floor, playbooks: o.Playbooks,
+		lines: o.Lines, calls: o.Calls, contacts: o.Contacts, book: o.Book, tasks: o.Tasks, taskList: o.TaskList, floor: o.Floor, playbooks: o.Playbooks,
 		plant: o.Plant, recordings: o.Recordings, explainer: o.Explainer, operator: o.Operator, tokens: o.Tokens,
-		bus: o.Bus, parseNumber: o.ParseNumber, log: o.Log, publicURL: o.PublicURL,
+		bus: o.Bus, normalize: o.Normalize, log: o.Log, publicURL: o.PublicURL,
 		mux:     http.NewServeMux(),
 		streams: make(chan struct{}, maxStreams),
 		closing: make(chan struct{}),

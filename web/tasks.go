@@ -53,14 +53,20 @@ func (s *Server) listTasks(ctx context.Context, q *taskQuery) (*listing[routing.
 func (s *Server) getTask(ctx context.Context, in *struct {
 	ID string `path:"id" maxLength:"64"`
 }) (*taskOutput, error) {
-	t, err := s.tasks.Task(ctx, in.ID)
-	if errors.Is(err, routing.ErrNotFound) || err == nil && !seesTask(callerOf(ctx), t) {
-		return nil, notFound("task")
-	}
+	t, err := s.visibleTask(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}
 	return &taskOutput{shownTask(t)}, nil
+}
+
+// visibleTask returns a task; one that is not the caller's is not there.
+func (s *Server) visibleTask(ctx context.Context, id string) (routing.Task, error) {
+	t, err := s.tasks.Task(ctx, id)
+	if errors.Is(err, routing.ErrNotFound) || err == nil && !seesTask(callerOf(ctx), t) {
+		return routing.Task{}, notFound("task")
+	}
+	return t, err
 }
 
 // shownTask has its times in UTC.
@@ -98,47 +104,32 @@ type changedTask struct {
 	DueAt nullableTime `json:"due_at,omitempty"`
 }
 
-// apply writes what is given onto a task.
-func (b changedTask) apply(t *routing.Task) {
+// patch is what is to change; the zero time stands for null.
+func (b changedTask) patch() routing.TaskPatch {
+	p := routing.TaskPatch{User: b.User}
 	if b.State != nil {
-		t.State = call.TaskState(*b.State)
+		state := call.TaskState(*b.State)
+		p.State = &state
 	}
-	assign(&t.User, b.User)
 	if b.DueAt.set {
-		t.DueAt = utc(b.DueAt.value)
+		p.DueAt = b.DueAt.value
+		if p.DueAt == nil {
+			p.DueAt = new(time.Time)
+		}
 	}
+	return p
 }
 
 func (s *Server) changeTask(ctx context.Context, in *struct {
 	ID   string `path:"id" maxLength:"64"`
 	Body changedTask
 }) (*taskOutput, error) {
-	if user := in.Body.User; user != nil {
-		if _, ok := s.floor.User(*user); !ok {
-			return nil, refuse("body.user", "there is no such user", *user)
-		}
+	if _, err := s.visibleTask(ctx, in.ID); err != nil {
+		return nil, err
 	}
-	caller, at := callerOf(ctx), now()
-	t, contact, err := s.tasks.ChangeTask(ctx, in.ID, func(t *routing.Task) error {
-		if !seesTask(caller, *t) {
-			return routing.ErrNotFound
-		}
-		in.Body.apply(t)
-		return nil
-	})
-	if errors.Is(err, routing.ErrNotFound) {
-		return nil, notFound("task")
-	}
+	t, err := s.taskList.Change(ctx, in.ID, in.Body.patch())
 	if err != nil {
 		return nil, err
 	}
-	t = shownTask(t)
-	s.bus.Publish(call.Event{
-		Type: call.EventTaskChanged, At: at, User: t.User, Playbook: t.Playbook,
-		TaskID: t.ID, ContactID: t.ContactID, CallID: t.CallID, Data: t,
-	})
-	if contact != nil {
-		s.publishContact(call.EventContactChanged, *contact)
-	}
-	return &taskOutput{t}, nil
+	return &taskOutput{shownTask(t)}, nil
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tandem/call"
+	"tandem/routing"
 )
 
 func (s *Server) tokenRoutes() {
@@ -27,7 +28,7 @@ type CreatedToken struct {
 	Token string `json:"token" doc:"Send it as Authorization: Bearer; it is not kept"`
 }
 
-func shownToken(t Token) TokenInfo {
+func shownToken(t routing.Token) TokenInfo {
 	return TokenInfo{ID: t.ID, User: t.User, CreatedAt: t.CreatedAt.UTC()}
 }
 
@@ -42,7 +43,7 @@ func (s *Server) createToken(ctx context.Context, in *struct {
 		return nil, refuse("body.user", "there is no such user", in.Body.User)
 	}
 	secret, at := newToken(), now()
-	t := Token{ID: string(call.NewID(at)), Hash: hashToken(secret), User: in.Body.User, CreatedAt: at}
+	t := routing.Token{ID: string(call.NewID(at)), Hash: hashToken(secret), User: in.Body.User, CreatedAt: at}
 	if err := s.tokens.AddToken(ctx, t); err != nil {
 		return nil, err
 	}

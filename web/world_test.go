@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"io/fs"
 	"log/slog"
@@ -33,7 +32,7 @@ type world struct {
 	tasks     []routing.Task
 	users     []routing.UserState
 	playbooks []routing.PlaybookState
-	tokens    []Token
+	tokens    []routing.Token
 	wav       []byte
 	views     []RecordingView
 	ready     error
@@ -159,8 +158,12 @@ func (w *world) Calls(_ context.Context, f routing.CallFilter) ([]call.Record, s
 func (w *world) Note(_ context.Context, id call.ID, notes, disposition *string) (call.Record, error) {
 	for i := range w.stored {
 		if rec := &w.stored[i]; rec.ID == id {
-			assign(&rec.Notes, notes)
-			assign(&rec.Disposition, disposition)
+			if notes != nil {
+				rec.Notes = *notes
+			}
+			if disposition != nil {
+				rec.Disposition = *disposition
+			}
 			return *rec, nil
 		}
 	}
@@ -330,8 +333,11 @@ func (w *world) OpenRecording(id call.ID, view RecordingView) (Playback, error) 
 	return Playback{ReadSeekCloser: closer{bytes.NewReader(w.wav)}, Modified: at(26)}, nil
 }
 
-func (w *world) Explain(_ context.Context, number string, at time.Time) (Explanation, error) {
-	return Explanation{Number: number, At: at, Inbound: []Finding{{What: "assigned", User: "ana", Why: "longest idle"}}}, nil
+func (w *world) Explain(_ context.Context, number string, at time.Time) (routing.Explanation, error) {
+	if number == "abc" {
+		return routing.Explanation{}, &routing.InvalidError{Field: "number", Why: "is no phone number"}
+	}
+	return routing.Explanation{Number: number, At: at, Inbound: []routing.Finding{{What: "assigned", User: "ana", Why: "longest idle"}}}, nil
 }
 
 func (w *world) Status() Status               { return Status{Version: "test", Ready: w.ready == nil} }
@@ -349,57 +355,62 @@ func (w *world) Backup(_ context.Context, path string) error {
 // safe is the world's tokens.
 type safe struct{ *world }
 
-func (s safe) AddToken(_ context.Context, t Token) error {
+func (s safe) AddToken(_ context.Context, t routing.Token) error {
 	s.world.tokens = append(s.world.tokens, t)
 	return nil
 }
 
-func (s safe) TokenByHash(_ context.Context, hash string) (Token, error) {
+func (s safe) TokenByHash(_ context.Context, hash string) (routing.Token, error) {
 	if s.fail != nil {
-		return Token{}, s.fail
+		return routing.Token{}, s.fail
 	}
 	for _, t := range s.world.tokens {
 		if t.Hash == hash {
 			return t, nil
 		}
 	}
-	return Token{}, routing.ErrNotFound
+	return routing.Token{}, routing.ErrNotFound
 }
 
-func (s safe) Tokens(context.Context) ([]Token, error) { return s.world.tokens, nil }
+func (s safe) Tokens(context.Context) ([]routing.Token, error) { return s.world.tokens, nil }
 
 func (s safe) RemoveToken(_ context.Context, id string) error {
 	n := len(s.world.tokens)
-	s.world.tokens = slices.DeleteFunc(s.world.tokens, func(t Token) bool { return t.ID == id })
+	s.world.tokens = slices.DeleteFunc(s.world.tokens, func(t routing.Token) bool { return t.ID == id })
 	if len(s.world.tokens) == n {
 		return routing.ErrNotFound
 	}
 	return nil
 }
 
-// parseTestNumber reads numbers of Spain.
-func parseTestNumber(raw string) (string, string, error) {
-	n := strings.NewReplacer(" ", "", "-", "").Replace(raw)
-	if len(n) == 9 {
-		n = "+34" + n
+func (w *world) options(t testing.TB) Options {
+	t.Helper()
+	account := routing.Account{Country: "ES"}
+	for _, u := range w.users {
+		account.Users = append(account.Users, routing.User{Name: u.Name, Role: u.Role})
 	}
-	if len(n) < 8 || len(n) > 16 || n[0] != '+' || strings.Trim(n[1:], "0123456789") != "" {
-		return "", "", errors.New("is not a phone number")
+	directory, err := routing.NewDirectory(account)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return n, "ES", nil
-}
-
-func (w *world) options() Options {
+	addresses, err := routing.NewAddressBook(routing.AddressBookOptions{Contacts: book{w}, Directory: directory, Events: w.bus})
+	if err != nil {
+		t.Fatal(err)
+	}
+	todo, err := routing.NewTaskList(routing.TaskListOptions{Tasks: desk{w}, Directory: directory, Events: w.bus})
+	if err != nil {
+		t.Fatal(err)
+	}
 	return Options{
-		Lines: w, Calls: w, Contacts: book{w}, Tasks: desk{w}, Floor: w, Playbooks: offices{w}, Plant: w, Recordings: w,
-		Explainer: w, Operator: w, Tokens: safe{w}, Bus: w.bus, Metrics: prometheus.NewRegistry(),
-		ParseNumber: parseTestNumber, Log: slog.New(slog.NewTextHandler(&w.log, nil)), Version: "test",
+		Lines: w, Calls: w, Contacts: book{w}, Book: addresses, Tasks: desk{w}, TaskList: todo, Floor: w, Playbooks: offices{w},
+		Plant: w, Recordings: w, Explainer: w, Operator: w, Tokens: safe{w}, Bus: w.bus, Metrics: prometheus.NewRegistry(),
+		Normalize: directory.Normalize, Log: slog.New(slog.NewTextHandler(&w.log, nil)), Version: "test",
 	}
 }
 
 func (w *world) server(t testing.TB) *Server {
 	t.Helper()
-	s, err := New(w.options())
+	s, err := New(w.options(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -409,7 +420,7 @@ func (w *world) server(t testing.TB) *Server {
 // token makes a token for a user.
 func (w *world) token(user string) string {
 	secret := newToken()
-	w.tokens = append(w.tokens, Token{ID: user, Hash: hashToken(secret), User: user})
+	w.tokens = append(w.tokens, routing.Token{ID: user, Hash: hashToken(secret), User: user})
 	return secret
 }
 

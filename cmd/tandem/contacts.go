@@ -211,11 +211,10 @@ func (c *cli) contactBlockCommand() *cobra.Command {
 }
 
 func (c *cli) contactImportCommand() *cobra.Command {
-	var dryRun bool
-	cmd := &cobra.Command{
-		Use: "import FILE.csv", Short: "Create and change contacts from a CSV file",
-		Long: "The first line names the columns: name, numbers (several separated by |), country, owner, notes, do_not_call.\n" +
-			"A row whose number is known changes that contact. Rows with faults are shown and left out.",
+	return &cobra.Command{
+		Use: "import FILE.csv", Short: "Create and complete contacts from a CSV file",
+		Long: "The first line names the columns: numbers, name, country, owner, notes.\n" +
+			"A row whose number is known adds what that contact does not have. Rows that cannot be taken are shown and left out.",
 		Args: cobra.ExactArgs(1),
 		RunE: c.talk(func(ctx context.Context, sw *client, args []string) error {
 			file, err := os.Open(args[0])
@@ -223,11 +222,7 @@ func (c *cli) contactImportCommand() *cobra.Command {
 				return err
 			}
 			defer file.Close()
-			q := url.Values{}
-			if dryRun {
-				q.Set("dry_run", "true")
-			}
-			res, err := sw.send(ctx, http.MethodPost, "/contacts/import", q, "text/csv", file)
+			res, err := sw.send(ctx, http.MethodPost, "/contacts/import", nil, "text/csv", file)
 			if err != nil {
 				return err
 			}
@@ -239,19 +234,17 @@ func (c *cli) contactImportCommand() *cobra.Command {
 			return c.showImport(raw)
 		}),
 	}
-	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "check alone, store nothing")
-	return cmd
 }
 
 // showImport shows what became of an import; rows left out make it a failure.
 func (c *cli) showImport(raw json.RawMessage) error {
 	type fault struct {
-		Line           int
-		Field, Message string
+		Line int
+		Why  string
 	}
 	r, err := read[struct {
-		Created, Changed int
-		Faults           []fault
+		Created, Merged, Unchanged, Failed int
+		Faults                             []fault
 	}](raw)
 	if err != nil {
 		return err
@@ -260,12 +253,12 @@ func (c *cli) showImport(raw json.RawMessage) error {
 		err = c.printJSON(raw)
 	} else {
 		for _, f := range r.Faults {
-			fmt.Fprintf(c.out, "line %d: %s\n", f.Line, clean(strings.TrimSpace(f.Field+" "+f.Message)))
+			fmt.Fprintf(c.out, "line %d: %s\n", f.Line, clean(f.Why))
 		}
-		_, err = fmt.Fprintf(c.out, "%d created, %d changed, %d left out\n", r.Created, r.Changed, len(r.Faults))
+		_, err = fmt.Fprintf(c.out, "%d created, %d completed, %d known already, %d left out\n", r.Created, r.Merged, r.Unchanged, r.Failed)
 	}
-	if err == nil && len(r.Faults) > 0 {
-		err = fmt.Errorf("rows left out: %d; correct them and import the file again", len(r.Faults))
+	if err == nil && r.Failed > 0 {
+		err = fmt.Errorf("rows left out: %d; correct them and import the file again", r.Failed)
 	}
 	return err
 }

@@ -144,9 +144,8 @@ func answers() map[string]string {
 		"GET " + id + "/recording": "RIFF....WAVE",
 		"GET /contacts":            items(contact), "GET /contacts?limit=1&number=600000009": items(),
 		"GET /contacts/01KAQ3W00000000000000000C1": contact, "POST /contacts": contact, "PATCH /contacts/01KAQ3W00000000000000000C1": contact,
-		"POST /contacts/import":              `{"rows":3,"created":2,"changed":1,"dry_run":false,"faults":[]}`,
-		"POST /contacts/import?dry_run=true": `{"rows":1,"created":1,"changed":0,"dry_run":true,"faults":[{"line":3,"field":"numbers","message":"is not a phone number"}]}`,
-		"GET /tasks":                         items(task), "PATCH /tasks/01KAQ3W00000000000000000T1": task,
+		"POST /contacts/import": `{"created":2,"merged":1,"unchanged":3,"failed":0,"faults":[]}`,
+		"GET /tasks":            items(task), "PATCH /tasks/01KAQ3W00000000000000000T1": task,
 		"GET /users": items(user), "PUT /users/ana/status": user, "PUT /users/nobody/status": `404 {"detail":"there is no such user"}`,
 		"GET /playbooks": items(playbook), "POST /playbooks/sales-es/override": playbook, "DELETE /playbooks/sales-es/override": strings.Replace(playbook, `"open":false,"why"`, `"open":true,"why"`, 1),
 		"GET /trunks":  items(`{"name":"carrier","address":"sip.carrier.example:5060","transport":"udp","up":false,"why":"OPTIONS: no answer","since":"2026-11-23T09:00:00Z","calls":3,"max_calls":60}`, `{"name":"spare","address":"192.0.2.7","transport":"tls","up":true,"since":null,"calls":0,"max_calls":0}`),
@@ -173,12 +172,17 @@ func TestTranscripts(t *testing.T) {
 			continue
 		}
 		sw := newSwitch(t, answers())
+		if strings.Contains(line, "bad.csv") {
+			sw.answers["POST /contacts/import"] = `{"created":0,"merged":0,"unchanged":0,"failed":1,"faults":[{"line":3,"why":"numbers: \"12\" is no phone number"}]}`
+		}
 		args := strings.Fields(line)
 		for i := range args {
 			args[i] = strings.ReplaceAll(strings.ReplaceAll(args[i], "~", " "), "DIR", sw.dir)
 		}
-		if err := os.WriteFile(filepath.Join(sw.dir, "list.csv"), []byte("numbers\n600000001\n"), 0o600); err != nil {
-			t.Fatal(err)
+		for _, name := range []string{"list.csv", "bad.csv"} {
+			if err := os.WriteFile(filepath.Join(sw.dir, name), []byte("numbers\n600000001\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
 		}
 		r := tandem(t.Context(), sw.dir, "", args...)
 		text := fmt.Sprintf("$ tandem %s\n", line)
