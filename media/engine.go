@@ -243,11 +243,7 @@ func (e *Engine) onLeg(id call.LegID, do func(*leg)) {
 
 // newLeg makes a leg.
 func newLeg(id call.LegID, s *Settings, rtp, rtcp Socket) (*leg, error) {
-	voice, err := s.buffer(false)
-	if err != nil {
-		return nil, err
-	}
-	tape, err := s.buffer(true)
+	voice, tape, err := s.buffers()
 	if err != nil {
 		return nil, err
 	}

@@ -27,7 +27,8 @@ type reports struct {
 	told uint32        // packets sent as of our last report
 
 	read      time.Duration // when the peer's newest was read
-	senderNTP uint32        // middle of its newest sender report's time
+	from      netip.AddrPort
+	senderNTP uint32 // middle of its newest sender report's time
 	senderAt  time.Duration
 	heard     bool // there was one
 	roundTrip time.Duration
@@ -124,11 +125,20 @@ func (l *leg) sendReport(packets []rtcp.Packet) {
 	if l.terms.control == l.terms.remote {
 		socket, to = l.rtp, target
 	} else if target.Addr() != to.Addr() {
-		to = netip.AddrPortFrom(target.Addr(), target.Port()+1) // behind NAT, the best guess
+		to = l.reports.behindNAT(target)
 	}
 	if err := socket.Send(to, b); err != nil {
 		l.room.host.counters.unsent.Add(1)
 	}
+}
+
+// behindNAT returns where a peer's RTCP is whose SDP does not know: where its own
+// comes from, before that the port after RTP's.
+func (r *reports) behindNAT(target netip.AddrPort) netip.AddrPort {
+	if r.from.Addr() == target.Addr() {
+		return r.from
+	}
+	return netip.AddrPortFrom(target.Addr(), target.Port()+1)
 }
 
 // receiveReport takes a datagram of RTCP. Only the peer's host is listened to, and
@@ -138,7 +148,7 @@ func (l *leg) receiveReport(now time.Duration, from netip.AddrPort, b []byte) {
 	if from.Addr() != l.latch.target().Addr() || len(b) > maxDatagram || now-r.read < reportSpacing && r.read > 0 {
 		return
 	}
-	r.read = now
+	r.read, r.from = now, from
 	packets, err := rtcp.Unmarshal(b)
 	if err != nil {
 		l.room.host.counters.malformed.Add(1)

@@ -11,6 +11,9 @@ import (
 	"tandem/media/tone"
 )
 
+// tapeDelay is how late a packet may be and still be recorded.
+const tapeDelay = 100 * time.Millisecond
+
 // defaultTimeout is how long a conversation goes on without RTP.
 const defaultTimeout = 30 * time.Second
 
@@ -41,20 +44,24 @@ func (s Settings) checked() (*Settings, error) {
 	if s.Timeout < 0 {
 		return nil, fmt.Errorf("media: timeout of %v", s.Timeout)
 	}
-	// The buffers of legs are made like this one, so making them does not fail.
-	if _, err := s.buffer(false); err != nil {
+	// The buffers of legs are made like these, so making them does not fail.
+	if _, _, err := s.buffers(); err != nil {
 		return nil, err
 	}
 	return &s, nil
 }
 
-// buffer makes a leg's jitter buffer; a plain one is for recordings.
-func (s *Settings) buffer(plain bool) (*jitter.Buffer, error) {
-	b, err := jitter.New(jitter.Options{Min: s.JitterMin, Max: s.JitterMax, Plain: plain})
-	if err != nil {
-		return nil, fmt.Errorf("media: %w", err)
+// buffers makes a leg's jitter buffers: one for the mix, whose delay adapts, and
+// one for the tape, whose delay is the same for everybody, so that the sides of a
+// conversation stay aligned to the sample whatever their networks do.
+func (s *Settings) buffers() (voice, tape *jitter.Buffer, err error) {
+	if voice, err = jitter.New(jitter.Options{Min: s.JitterMin, Max: s.JitterMax}); err != nil {
+		return nil, nil, fmt.Errorf("media: %w", err)
 	}
-	return b, nil
+	if tape, err = jitter.New(jitter.Options{Min: tapeDelay, Max: tapeDelay, Plain: true}); err != nil {
+		return nil, nil, fmt.Errorf("media: %w", err)
+	}
+	return voice, tape, nil
 }
 
 // Reconfigure puts other settings in force, all of them or, with an error, none.
