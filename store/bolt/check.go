@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	checkLimit = 1 << 30 // bytes; a larger file is not walked at start, which would take too long
+	checkLimit = 1 << 30 // bytes, near a million calls; looking through more would take too long at start
 	checkShown = 5       // faults that an error names
 )
 
@@ -38,12 +38,12 @@ func inspect(path string, log *slog.Logger) error {
 	if err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
+	if info.Size() > checkLimit {
+		log.Warn("store not checked: too large", "path", path, "bytes", info.Size())
+		return nil
+	}
 	return readOnly(path, func(tx *bbolt.Tx) error {
 		if !readMarks(tx).unclean() {
-			return nil
-		}
-		if tx.Size() > checkLimit {
-			log.Warn("store not checked after an unclean stop: too large", "path", path, "bytes", tx.Size())
 			return nil
 		}
 		log.Info("checking the store after an unclean stop", "path", path, "bytes", tx.Size())

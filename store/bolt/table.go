@@ -23,6 +23,8 @@ type index[T any] struct {
 	key  func(T) string // empty: the record is not in this index
 }
 
+const pageFill = 0.9 // how full a page of records is when the next one is begun
+
 const separator = "\x00" // between an index key and the ID
 
 func (tb table[T]) digests() string { return tb.name + "/digest" }
@@ -64,6 +66,9 @@ func (tb table[T]) put(t *txn, old *T, v T) error {
 			return fmt.Errorf("store: %s %s: NUL in %q", tb.name, id, ix.key(v))
 		}
 	}
+	// IDs grow, so that pages once filled are seldom split again.
+	t.bucket(tb.name).FillPercent = pageFill
+	t.bucket(tb.digests()).FillPercent = pageFill
 	if err := t.put(tb.name, id, raw); err != nil {
 		return err
 	}
