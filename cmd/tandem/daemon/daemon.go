@@ -60,6 +60,8 @@ type Daemon struct {
 	floor     *routing.Floor
 	offices   *routing.Offices
 	explainer *routing.Explainer
+	book      *routing.AddressBook
+	taskList  *routing.TaskList
 	reception *routing.Reception
 	exchange  *call.Exchange
 	media     *media.Engine
@@ -184,6 +186,14 @@ func (d *Daemon) buildRouting(ctx context.Context, cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
+	d.book, err = routing.NewAddressBook(routing.AddressBookOptions{Directory: d.directory, Contacts: d.store, Events: d.bus})
+	if err != nil {
+		return err
+	}
+	d.taskList, err = routing.NewTaskList(routing.TaskListOptions{Directory: d.directory, Tasks: d.store, Events: d.bus})
+	if err != nil {
+		return err
+	}
 	chooser, err := routing.NewChooser(routing.ChooserOptions{Directory: d.directory, History: d.store, Usable: d.usable})
 	if err != nil {
 		return err
@@ -258,27 +268,16 @@ func (d *Daemon) buildExchange(_ context.Context, cfg *config.Config) (err error
 }
 
 func (d *Daemon) buildMedia(_ context.Context, cfg *config.Config) error {
-	clips, err := sounds(cfg)
-	if err != nil {
-		return err
-	}
-	preferences, err := laws(cfg)
+	s, err := audio(cfg)
 	if err != nil {
 		return err
 	}
 	d.media, err = media.New(media.Options{
-		Lines: d.exchange, From: uint16(cfg.Media.Ports.First), To: uint16(cfg.Media.Ports.Last),
-		External: externalAddr(cfg.Media.External), Codecs: preferences, Sounds: clips,
-		Country: string(cfg.Media.CountryTones), JitterMin: cfg.Media.Jitter.Min, JitterMax: cfg.Media.Jitter.Max,
-		LocalFor: localAddr(cfg), Timeout: cfg.Media.Timeout, Log: d.log, Registerer: d.registry,
+		Lines: d.exchange, From: uint16(cfg.Media.Ports.First), To: uint16(cfg.Media.Ports.Last), LocalFor: localAddr(cfg),
+		External: s.External, Codecs: s.Codecs, Sounds: s.Sounds, Country: s.Country,
+		JitterMin: s.JitterMin, JitterMax: s.JitterMax, Timeout: s.Timeout, Log: d.log, Registerer: d.registry,
 	})
 	return err
-}
-
-// externalAddr reads media.external; names are not looked up.
-func externalAddr(s string) netip.Addr {
-	addr, _ := netip.ParseAddr(s)
-	return addr
 }
 
 func (d *Daemon) buildSIP(_ context.Context, cfg *config.Config) error {

@@ -74,14 +74,14 @@ func (d *Daemon) take(cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
-	clips, err := sounds(cfg)
+	settings, err := audio(cfg)
 	if err != nil {
 		return err
 	}
-	if _, err := laws(cfg); err != nil {
+	if _, err := listeners(cfg); err != nil {
 		return err
 	}
-	if _, err := listeners(cfg); err != nil {
+	if err := d.media.Reconfigure(settings); err != nil {
 		return err
 	}
 	if err := d.sip.Reconfigure(phones(cfg)); err != nil {
@@ -98,7 +98,6 @@ func (d *Daemon) take(cfg *config.Config) error {
 	if err := d.floor.Reconfigure(ctx, acct); err != nil {
 		return err
 	}
-	d.media.SetSounds(clips)
 	d.exchange.SetMaxCalls(cfg.SIP.MaxCalls)
 	return nil
 }

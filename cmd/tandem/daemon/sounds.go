@@ -1,16 +1,59 @@
 package daemon
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"net"
+	"net/netip"
 	"os"
+	"time"
 
 	"tandem/call"
 	"tandem/config"
+	"tandem/media"
 	"tandem/media/codec"
 	"tandem/media/tone"
 	"tandem/routing"
 )
+
+// audio translates what may change of media while calls are up.
+func audio(cfg *config.Config) (media.Settings, error) {
+	clips, err := sounds(cfg)
+	if err != nil {
+		return media.Settings{}, err
+	}
+	preferences, err := laws(cfg)
+	if err != nil {
+		return media.Settings{}, err
+	}
+	external, err := address(cfg.Media.External)
+	if err != nil {
+		return media.Settings{}, fmt.Errorf("media.external: %w", err)
+	}
+	return media.Settings{
+		External: external, Codecs: preferences, Sounds: clips, Country: string(cfg.Media.CountryTones),
+		JitterMin: cfg.Media.Jitter.Min, JitterMax: cfg.Media.Jitter.Max, Timeout: cfg.Media.Timeout,
+	}, nil
+}
+
+// address returns the IP address of a host, which may be a name; the zero
+// address for none.
+func address(host string) (netip.Addr, error) {
+	if host == "" {
+		return netip.Addr{}, nil
+	}
+	if addr, err := netip.ParseAddr(host); err == nil {
+		return addr, nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	found, err := net.DefaultResolver.LookupNetIP(ctx, "ip4", host)
+	if err != nil {
+		return netip.Addr{}, err
+	}
+	return found[0].Unmap(), nil
+}
 
 // sounds loads everything that a leg can be played. A file that is missing or
 // broken is an error here, never silence in a call; all of them are reported.
