@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -285,11 +286,15 @@ func (d *Daemon) buildSIP(_ context.Context, cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
+	external, err := address(cfg.SIP.External)
+	if err != nil {
+		return fmt.Errorf("sip.external: %w", err)
+	}
 	d.trunks = newTrunkBoard(d.bus)
 	d.reloads = newReloadMeter(d.registry)
 	d.sip, err = sip.New(sip.Options{
 		Lines: d.exchange, Bindings: phonebook{d.store}, Dialogs: phonebook{d.store}, Presence: d.floor, Trunks: d.trunks,
-		Directory: phones(cfg), Listen: listen, Domain: cfg.SIP.Domain, External: cfg.SIP.External,
+		Directory: phones(cfg), Listen: listen, Domain: cfg.SIP.Domain, External: text(external),
 		UserAgent: cfg.SIP.UserAgent, Log: d.log, Metrics: d.registry,
 	})
 	if err != nil {
@@ -299,11 +304,26 @@ func (d *Daemon) buildSIP(_ context.Context, cfg *config.Config) error {
 	return nil
 }
 
+// text is an address as options take it: empty for none.
+func text(addr netip.Addr) string {
+	if !addr.IsValid() {
+		return ""
+	}
+	return addr.String()
+}
+
 func (d *Daemon) buildWeb(_ context.Context, cfg *config.Config) (err error) {
 	if d.http, err = net.Listen("tcp", cfg.HTTP.Listen.String()); err != nil {
 		return fmt.Errorf("http.listen: %w", err)
 	}
 	d.open = append(d.open, d.http.Close)
+	if cfg.HTTP.TLS.Cert != "" {
+		pair, err := tls.LoadX509KeyPair(cfg.HTTP.TLS.Cert, cfg.HTTP.TLS.Key)
+		if err != nil {
+			return fmt.Errorf("http.tls: %w", err)
+		}
+		d.http = tls.NewListener(d.http, &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12})
+	}
 	if d.socket, err = web.ListenSocket(SocketPath(cfg)); err != nil {
 		return err
 	}
