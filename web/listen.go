@@ -38,7 +38,7 @@ func ListenSocket(path string) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("socket: %w", err)
 	}
-	// The folder is private to the switch, so that nobody gets in before this.
+	// Until then the umask holds; whoever may not write to a socket cannot connect.
 	if err := os.Chmod(path, 0o600); err != nil {
 		l.Close()
 		return nil, fmt.Errorf("socket: %w", err)
