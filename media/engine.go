@@ -47,7 +47,7 @@ var (
 )
 
 // New returns an engine. It holds descriptors until Run has been called and has
-// returned.
+// returned; what is asked of it before Run waits for Run.
 func New(o Options) (*Engine, error) {
 	o, err := o.withDefaults()
 	if err != nil {

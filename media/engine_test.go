@@ -233,6 +233,12 @@ func TestUnknownLegsAndCallsAreIgnored(t *testing.T) {
 	e.Hush("none-1")
 	e.Wire("none", both("none-1", "none-2"))
 	e.Tap("none", "none-1", "none-2", &reel{})
+	if err := e.Press("none-1", '5'); err != nil {
+		t.Errorf("press: %v", err)
+	}
+	if err := e.Press("none-1", 'x'); err == nil {
+		t.Error("x was taken for a key")
+	}
 	if q := e.Close("none-1"); q != (call.Quality{}) {
 		t.Errorf("quality %+v of nothing", q)
 	}

@@ -169,3 +169,45 @@ func TestCoachLeavesTheContactsStreamAsItIs(t *testing.T) {
 		}
 	}
 }
+
+func TestStreamIsFilledUntilTheSpeakerBegins(t *testing.T) {
+	d := newDesk(t)
+	contact, person := d.leg(contactLeg, codec.PCMA), d.leg(personLeg, codec.PCMA)
+	contact.leg.play("music", clipOf(500, 3).Play(true), true)
+	d.advance(time.Second)
+	contact.leg.hush()
+	d.wire(both(contactLeg, personLeg)...)
+	d.advance(700 * time.Millisecond) // the person's phone takes its time
+	d.talk(time.Second, 11*time.Millisecond, person)
+	contact.unbroken()
+	if n := len(contact.got); n < 134 || n > 136 {
+		t.Errorf("%d packets in 2.7 s", n)
+	}
+}
+
+func TestStreamOfLongPackets(t *testing.T) {
+	for _, frames := range []int{2, 3, 6} {
+		t.Run(fmt.Sprint(frames*20, "ms"), func(t *testing.T) {
+			d := newDesk(t)
+			contact, person := d.leg(contactLeg, codec.PCMA), d.leg(personLeg, codec.PCMA)
+			long := bytes.Repeat(pattern(1), frames)
+			for range 10 {
+				contact.leg.play("music", clipOf(500, 3).Play(true), true)
+				d.advance(300 * time.Millisecond)
+				contact.leg.hush()
+				d.wire(both(contactLeg, personLeg)...)
+				for range 10 {
+					d.advance(time.Duration(frames) * tickLength)
+					person.say(long)
+				}
+			}
+			for i, p := range contact.got[1:] {
+				before := contact.got[i]
+				if p.seq != before.seq+1 || p.timestamp != before.timestamp+uint32(len(before.payload)) || p.marker {
+					t.Fatalf("at %v: seq %d timestamp %d after seq %d timestamp %d of %d bytes",
+						p.at, p.seq, p.timestamp, before.seq, before.timestamp, len(before.payload))
+				}
+			}
+		})
+	}
+}
