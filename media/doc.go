@@ -6,9 +6,9 @@
 // so nothing on the packet path needs a lock; what signalling wants done reaches
 // the worker as a command between two events.
 //
-// A listener that hears one speaker in its own law gets that speaker's packets as
-// they arrive (relay.go), under its own SSRC, sequence numbers and timestamps.
-// Everything else, music and tones and several voices, is made on the tick
+// A listener that hears one speaker gets that speaker's packets as they arrive
+// (relay.go), under its own SSRC, sequence numbers and timestamps: untouched, or
+// byte for byte in the other law of G.711. Everything else, music and tones and several voices, is made on the tick
 // (room.go). Both write to the same stream (stream.go), which never breaks.
 //
 // A leg that hears nobody is sent nothing but RTCP; so is a listener whose only
