@@ -71,7 +71,8 @@ type (
 		Leg    LegID
 		Remote []byte // the peer's SDP offer; nil: we offer
 		Trunk  string // the trunk that the leg belongs to, if any
-		Source string // host of the signalling peer, if known
+		User   string // whose phones it is for, if any
+		Source string // host of the signalling peer, if known; else where Trunk or User is reached
 	}
 	// AcceptMedia sets the peer's SDP answer to our offer; MediaReady or
 	// MediaFailed comes back.

@@ -36,6 +36,7 @@ func (d *desk) saw(what string) bool {
 func (d *desk) Invite(leg LegID, to Target, _ []byte) {
 	d.note("invite %d %s", legNumber(leg), to.User)
 }
+func (d *desk) Reach(Target) string { return "192.0.2.7" }
 func (d *desk) Progress(leg LegID, status int, _ []byte) {
 	d.note("progress %d %d", legNumber(leg), status)
 }

@@ -270,6 +270,9 @@ func (h *host) publish(t EventType) {
 }
 
 func (h *host) openMedia(fx OpenMedia) {
+	if fx.Source == "" {
+		fx.Source = h.ports.Signalling.Reach(Target{User: fx.User, Trunk: fx.Trunk})
+	}
 	sdp, err := h.ports.Media.Open(fx.Leg, MediaSpec{Remote: fx.Remote, Trunk: fx.Trunk, Source: fx.Source})
 	if err != nil {
 		h.mediaFailed(fx.Leg, err)

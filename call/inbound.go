@@ -106,7 +106,7 @@ func (m *Machine) assigned(in Assigned) {
 func (m *Machine) ring(user string, auto bool) {
 	id := m.newLeg()
 	m.offers = append(m.offers, offer{leg: leg{id: id, role: RoleSalesperson, user: user}, auto: auto})
-	m.do(OpenMedia{Leg: id})
+	m.do(OpenMedia{Leg: id, User: user})
 }
 
 // offerOpened makes the offer durable and lets the user's phones ring.

@@ -17,6 +17,9 @@ type Lines interface {
 // Signalling is what sip does for calls. No method blocks; whatever goes wrong
 // comes back as LegGone.
 type Signalling interface {
+	// Reach returns the host at which a target would be called, an IP address,
+	// or nothing: media shows the address of ours that faces it.
+	Reach(to Target) string
 	Invite(leg LegID, to Target, sdp []byte)
 	Progress(leg LegID, status int, sdp []byte)
 	Answer(leg LegID, sdp []byte)

@@ -324,7 +324,7 @@ func describe(v any) string {
 	case AskPlan:
 		return "AskPlan"
 	case OpenMedia:
-		return fmt.Sprintf("OpenMedia leg=%d remote=%s trunk=%s", legNumber(v.Leg), v.Remote, v.Trunk)
+		return fmt.Sprintf("OpenMedia leg=%d remote=%s trunk=%s user=%s", legNumber(v.Leg), v.Remote, v.Trunk, v.User)
 	case Release:
 		return fmt.Sprintf("Release leg=%d cause=%v", legNumber(v.Leg), v.Cause)
 	case Answer:

@@ -8,20 +8,21 @@ import (
 )
 
 // localAddr returns what says which of this host's addresses a signalling peer
-// is shown in SDP: the one that SIP listens on, or the one that faces the peer.
+// is shown in SDP: the only one that SIP listens on, or the one that faces the
+// peer.
 func localAddr(cfg *config.Config) func(source string) netip.Addr {
-	var concrete []netip.Addr
+	hosts := make(map[netip.Addr]bool)
 	for _, l := range cfg.SIP.Listen {
-		if addr, err := netip.ParseAddr(l.Host); err == nil && !addr.IsUnspecified() {
-			concrete = append(concrete, addr.Unmap())
+		if addr, err := netip.ParseAddr(l.Host); err == nil {
+			hosts[addr.Unmap()] = true
 		}
 	}
-	return func(source string) netip.Addr {
-		if len(concrete) > 0 {
-			return concrete[0]
+	for only := range hosts {
+		if len(hosts) == 1 && !only.IsUnspecified() {
+			return func(string) netip.Addr { return only }
 		}
-		return facing(source)
 	}
+	return facing
 }
 
 // facing asks the routing table which address of ours a peer sees: connecting
