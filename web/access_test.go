@@ -126,6 +126,24 @@ func TestTokens(t *testing.T) {
 	}
 }
 
+// Whatever way a path is written, nothing is told without a token.
+func TestNoWayAroundTheToken(t *testing.T) {
+	w := newWorld()
+	h := w.server(t).Handler()
+	for _, path := range []string{"/api/v1/calls", "//api/v1/calls", "/api//v1/calls", "/api/./v1/calls", "/x/../api/v1/calls", "/api/v1/calls/", "/api%2Fv1/calls", "/API/v1/calls"} {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.URL.Path, r.URL.RawPath = path, path
+		rec := httptest.NewRecorder()
+		h.ServeHTTP(rec, r)
+		if rec.Code < 300 || strings.Contains(rec.Body.String(), string(endedID)) {
+			t.Errorf("%s: %d %s", path, rec.Code, rec.Body)
+		}
+		if rec.Header().Get("Cache-Control") != "no-store" || rec.Header().Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("%s: headers %v", path, rec.Header())
+		}
+	}
+}
+
 func TestTokenOfARemovedUser(t *testing.T) {
 	w := newWorld()
 	if rec := ask(t, w, w.server(t), "gone", "GET", "/api/v1/calls", ""); rec.Code != 401 {

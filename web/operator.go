@@ -32,10 +32,10 @@ func (s *Server) status() *statusOutput {
 // reload answers with the faults of a refused configuration: whoever may
 // reload may read them.
 func (s *Server) reload(ctx context.Context, _ *struct{}) (*struct{}, error) {
+	s.log.InfoContext(ctx, "reload asked for", "by", callerOf(ctx).name())
 	if err := s.operator.Reload(ctx); err != nil {
 		return nil, huma.Error422UnprocessableEntity("the configuration is refused, the old one stays: " + err.Error())
 	}
-	s.log.InfoContext(ctx, "configuration reloaded", "by", callerOf(ctx).name())
 	return nil, nil
 }
 

@@ -97,7 +97,7 @@ func (s *Server) setOverride(ctx context.Context, in *struct {
 	if err := s.playbooks.SetOverride(ctx, o); err != nil {
 		return nil, unknownPlaybook(err)
 	}
-	return s.playbook(in.Name, at)
+	return s.playbook(in.Name)
 }
 
 func (s *Server) clearOverride(ctx context.Context, in *struct {
@@ -106,11 +106,12 @@ func (s *Server) clearOverride(ctx context.Context, in *struct {
 	if err := s.playbooks.ClearOverride(ctx, in.Name); err != nil {
 		return nil, unknownPlaybook(err)
 	}
-	return s.playbook(in.Name, now())
+	return s.playbook(in.Name)
 }
 
-func (s *Server) playbook(name string, at time.Time) (*playbookOutput, error) {
-	for _, p := range s.shownPlaybooks(at) {
+// playbook returns a playbook as it stands now, after a change.
+func (s *Server) playbook(name string) (*playbookOutput, error) {
+	for _, p := range s.shownPlaybooks(now()) {
 		if p.Name == name {
 			return &playbookOutput{p}, nil
 		}

@@ -135,10 +135,13 @@ func (s *Server) Handler() http.Handler { return s.guard(s.authenticate(s.fallba
 // SocketHandler serves requests of administrators on the switch's own machine.
 func (s *Server) SocketHandler() http.Handler { return s.guard(trust(s.fallback())) }
 
-// guard answers for a handler that panics, so that the log has the request and
-// the caller an answer.
+// guard keeps answers out of caches, since they are about people, and answers
+// for a handler that panics, so that the log has the request and the caller an
+// answer.
 func (s *Server) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
 		defer func() {
 			fault := recover()
 			if fault == nil {

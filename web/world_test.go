@@ -198,13 +198,20 @@ func (w *world) SetStatus(_ context.Context, s routing.UserStatus) error {
 // offices is the world's playbooks.
 type offices struct{ *world }
 
-func (o offices) Playbooks(time.Time) []routing.PlaybookState { return slices.Clone(o.world.playbooks) }
+// Playbooks heeds an override from the instant on at which it was given.
+func (o offices) Playbooks(at time.Time) []routing.PlaybookState {
+	list := slices.Clone(o.world.playbooks)
+	if over := list[0].Override; over != nil && !at.Before(over.At) {
+		list[0].Open = over.Open
+	}
+	return list
+}
 
 func (o offices) SetOverride(_ context.Context, ov routing.Override) error {
 	if ov.Playbook != "sales-es" {
 		return routing.ErrNotFound
 	}
-	o.world.playbooks[0].Open = ov.Open
+	ov.At = time.Now()
 	o.world.playbooks[0].Override = &ov
 	return nil
 }

@@ -11,12 +11,12 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
+	"tandem/cmd/tandem/daemon"
 	"tandem/config"
 )
 
@@ -40,7 +40,7 @@ func (c *cli) connect() (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	socket := filepath.Join(cfg.Data, "tandem.sock")
+	socket := daemon.SocketPath(cfg)
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "unix", socket)
 	}
@@ -67,10 +67,15 @@ func (c *cli) loadConfig(getenv func(string) (string, bool)) (*config.Config, er
 		return nil, err
 	}
 	cfg, err := config.Load(path, getenv)
+	return cfg, firstFault(err)
+}
+
+// firstFault makes one line of a configuration's faults; other errors stay.
+func firstFault(err error) error {
 	if faults, ok := errors.AsType[config.Faults](err); ok && len(faults) > 0 {
-		return nil, fmt.Errorf("%s; `tandem config check` shows all faults", faults[0])
+		return fmt.Errorf("%s; `tandem config check` shows all faults", faults[0])
 	}
-	return cfg, err
+	return err
 }
 
 // send makes a request; the caller closes the body of a good answer.

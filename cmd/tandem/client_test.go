@@ -152,3 +152,26 @@ func FuzzClean(f *testing.F) {
 		}
 	})
 }
+
+func TestVerify(t *testing.T) {
+	dir := newFolder(t)
+	if r := tandem(t.Context(), dir, "", "recordings", "verify"); r.code != 0 || r.out != "0 recordings checked, 0 with faults\n" {
+		t.Errorf("nothing recorded: exit %d: %q %q", r.code, r.out, r.errOut)
+	}
+	day := filepath.Join(dir, "recordings", "2026", "11", "22")
+	if err := os.MkdirAll(day, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	const id = "01M81WE5GEFAQ504VQP8JM5EXX" // began on that day
+	if err := os.WriteFile(filepath.Join(day, id+".wav"), []byte("RIFF, but not for long"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := tandem(t.Context(), dir, "", "recordings", "verify")
+	if r.code != 1 || !strings.Contains(r.out, id) || strings.Count(r.errOut, "\n") != 1 {
+		t.Errorf("a broken recording: exit %d: %q %q", r.code, r.out, r.errOut)
+	}
+	r = tandem(t.Context(), dir, "", "recordings", "verify", "--output", "json")
+	if r.code != 1 || !strings.Contains(r.out, `"checked": 1`) {
+		t.Errorf("as JSON: exit %d: %q", r.code, r.out)
+	}
+}

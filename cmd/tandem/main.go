@@ -6,8 +6,6 @@ package main
 import (
 	"context"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
 	_ "time/tzdata" // office hours need zones where the system has none
 )
@@ -17,10 +15,7 @@ import (
 var version string
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := execute(ctx, os.Args[1:], surroundings{
+	os.Exit(execute(context.Background(), os.Args[1:], surroundings{
 		in: os.Stdin, out: os.Stdout, errOut: os.Stderr, getenv: os.LookupEnv, now: time.Now,
-	})
-	stop()
-	os.Exit(code)
+	}))
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -111,5 +112,5 @@ func (c *cli) playbookDone(sw *client, raw json.RawMessage) error {
 	if err != nil {
 		return err
 	}
-	return c.done(raw, "%s is %s %s", s.Name, s.state(), s.override(sw))
+	return c.done(raw, "%s", strings.TrimSpace(fmt.Sprintf("%s is %s %s", s.Name, s.state(), s.override(sw))))
 }

@@ -38,7 +38,7 @@ func (c *cli) recordingsCommand() *cobra.Command {
 		}),
 	}
 	limitFlag(cmd, &limit)
-	cmd.AddCommand(c.exportCommand())
+	cmd.AddCommand(c.exportCommand(), c.verifyCommand())
 	return cmd
 }
 

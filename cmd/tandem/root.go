@@ -3,6 +3,9 @@ package main
 import (
 	"context"
 	"io"
+	"os"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -50,7 +53,7 @@ func (c *cli) root() *cobra.Command {
 	flags.StringVar(&c.output, "output", "table", "table or json")
 	complete(root, "output", "table", "json")
 	root.AddCommand(
-		c.configCommand(), c.statusCommand(), c.callsCommand(), c.callCommand(), c.hangupCommand(),
+		c.serveCommand(), c.configCommand(), c.statusCommand(), c.callsCommand(), c.callCommand(), c.hangupCommand(),
 		c.contactsCommand(), c.tasksCommand(), c.usersCommand(), c.trunksCommand(), c.numbersCommand(),
 		c.playbooksCommand(), c.recordingsCommand(), c.explainCommand(), c.tokenCommand(), c.backupCommand(),
 		c.reloadCommand(), c.drainCommand(), c.versionCommand(),
@@ -76,6 +79,8 @@ func (c *cli) talk(f func(ctx context.Context, sw *client, args []string) error)
 		if err != nil {
 			return err
 		}
+		ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+		defer stop()
 		return f(ctx, sw, args)
 	})
 }

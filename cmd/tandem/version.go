@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"runtime/debug"
@@ -22,12 +23,10 @@ func thisBuild() build {
 	b := build{Version: version}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return b
+		info = new(debug.BuildInfo) // built without modules
 	}
 	b.Go = info.GoVersion
-	if b.Version == "" {
-		b.Version = info.Main.Version
-	}
+	b.Version = cmp.Or(b.Version, info.Main.Version, "unknown")
 	for _, s := range info.Settings {
 		switch s.Key {
 		case "vcs.revision":
