@@ -247,7 +247,10 @@ func recordingSettings(cfg *config.Config) recording.Settings {
 func (d *Daemon) recorded(id call.ID, r call.Recording) error {
 	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
 	defer cancel()
-	if err := d.store.SetRecording(ctx, id, r); err != nil {
+	if err := d.store.SetRecording(ctx, id, r); errors.Is(err, routing.ErrNotFound) {
+		d.log.Warn("a recording is of a call that the store does not know; the file is kept", "call_id", id)
+		return nil
+	} else if err != nil {
 		return err
 	}
 	rec, err := d.store.Call(ctx, id)

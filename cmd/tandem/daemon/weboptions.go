@@ -26,7 +26,7 @@ func (p player) OpenRecording(id call.ID, view web.RecordingView) (web.Playback,
 	if !call.ValidID(string(id)) {
 		return web.Playback{}, fs.ErrNotExist
 	}
-	o := recording.PlayOptions{Layout: recording.Layout(view.Layout)}
+	o := recording.PlayOptions{Layout: recording.Layout(view.Layout), Channel: recording.Channel(view.Channel)}
 	playback, err := p.recorder.Open(id, o)
 	if err != nil {
 		return web.Playback{}, err
