@@ -3,7 +3,7 @@ package call
 import "time"
 
 // farewellTime bounds how long a caller is told that nobody can take the call.
-const farewellTime = 5 * time.Second
+const farewellTime = 6 * time.Second
 
 // legGone follows a peer that ended its leg.
 func (m *Machine) legGone(in LegGone) {

@@ -13,7 +13,7 @@ func TestBuiltInSoundsCanBeHeard(t *testing.T) {
 		quietest, loudest float64
 	}
 	music := bounds{20 * time.Second, 30 * time.Second, -24, -16}
-	speech := bounds{5 * time.Second, 20 * time.Second, -24, -12}
+	speech := bounds{3 * time.Second, 8 * time.Second, -24, -12}
 	sounds := map[string]bounds{"hold": music}
 	for _, lang := range []string{"en", "es", "fr", "de", "it", "pt"} {
 		sounds["closed_"+lang], sounds["unavailable_"+lang] = speech, speech
