@@ -59,3 +59,11 @@ func TestServeRefusesABadConfiguration(t *testing.T) {
 		t.Errorf("exit %d: %q", r.code, r.errOut)
 	}
 }
+
+func TestDemoWantsAFolderOfItsOwn(t *testing.T) {
+	dir := newFolder(t) // holds a configuration
+	r := tandem(t.Context(), dir, "", "demo", "--data", dir)
+	if r.code != exitRefused || strings.Count(r.errOut, "\n") != 1 || !strings.Contains(r.errOut, "not empty") {
+		t.Errorf("exit %d: %q", r.code, r.errOut)
+	}
+}
