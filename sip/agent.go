@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	wire "github.com/emiago/sipgo/sip"
 
@@ -32,7 +33,8 @@ type Agent struct {
 	trunks    *trunks
 	facing    facing
 
-	tasks tasks
+	tasks     tasks
+	farewells farewells
 	// life ends with Close: it bounds what outlives the call that started it,
 	// such as a transaction or a probe.
 	life  context.Context
@@ -134,7 +136,7 @@ func assemble(opt Options, sockets []*socket) (*Agent, error) {
 	}
 	a := &Agent{opt: opt, log: opt.Log, meter: meter, sockets: sockets, legs: newLegs()}
 	a.life, a.end = context.WithCancel(context.Background())
-	a.tpl = wire.NewTransportLayer(net.DefaultResolver, wire.NewParser(), nil, wire.WithTransportLayerLogger(library))
+	a.tpl = wire.NewTransportLayer(net.DefaultResolver, lenientParser(), nil, wire.WithTransportLayerLogger(library))
 	a.tpl.OnMessage(a.stamp) // before the transaction layer's own
 	a.txl = wire.NewTransactionLayer(a.tpl,
 		wire.WithTransactionLayerLogger(library),
@@ -169,7 +171,7 @@ func (a *Agent) Addrs() []netip.AddrPort {
 // itself is fatal: its error is returned.
 func (a *Agent) Run(ctx context.Context) error {
 	failed := make(chan error, len(a.sockets))
-	g := &guard{trusted: a.isTrunk, reject: a.meter.reject, closed: a.registrar.lost}
+	g := &guard{trusted: a.isTrunk, known: a.registrar.knows, reject: a.meter.reject, closed: a.registrar.lost}
 	for _, s := range a.sockets {
 		if !a.tasks.start(func() { failed <- a.listen(s, g) }) {
 			return errors.New("sip: the agent is closed")
@@ -220,10 +222,15 @@ func (a *Agent) listen(s *socket, g *guard) error {
 	return fmt.Errorf("sip: listener %s %s stopped: %w", s.network, s.addr, errors.Join(err, net.ErrClosed))
 }
 
+// closeGrace is how long Close waits for peers to take note of released calls.
+const closeGrace = time.Second
+
 // Close stops serving and waits for everything that the Agent started. Calls
-// are not ended: that is their owner's to do before.
+// are not ended: that is their owner's to do before, by Release; the BYEs that
+// follow from it still go out.
 func (a *Agent) Close() {
 	a.close.Do(func() {
+		a.farewells.wait(closeGrace)
 		a.end()
 		a.trunks.stop()
 		a.registrar.stop()

@@ -71,6 +71,9 @@ func (s *digestServer) check(req *wire.Request, find func(string) (secret, bool)
 		if i == 4 || len(h.Value()) > maxAuthorization {
 			return "", verdictBad
 		}
+		if scheme, _, _ := strings.Cut(h.Value(), " "); !strings.EqualFold(scheme, "Digest") {
+			continue
+		}
 		c, ok := parseCredentials(h.Value())
 		if !ok {
 			return "", verdictBad

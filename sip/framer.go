@@ -58,8 +58,10 @@ func (f *framer) header(data []byte, limit int) (rest []byte, ok bool) {
 
 // contentLength returns the one Content-Length of a header section. A stream
 // needs it, and two that differ would let a peer smuggle a message.
-func contentLength(head []byte) (int, bool) {
-	length := -1
+// ok is false without one (length -1) and when there is no making sense of it
+// (length 0).
+func contentLength(head []byte) (length int, ok bool) {
+	length = -1
 	for line := range bytes.SplitSeq(head, []byte("\r\n")) {
 		name, value, found := bytes.Cut(line, []byte(":"))
 		name = bytes.TrimSpace(name)

@@ -20,7 +20,8 @@ const (
 // guard stands between the network and sipgo: what is dropped here was never
 // parsed.
 type guard struct {
-	trusted func(netip.Addr) bool // whether the address is a trunk's
+	trusted func(netip.Addr) bool     // whether the address is a trunk's
+	known   func(netip.AddrPort) bool // whether a phone is registered from there
 	reject  func(reason string)
 	closed  func(netip.AddrPort) // a TCP connection of that peer is over
 }
@@ -48,8 +49,9 @@ func (g *guard) fault(data []byte, from netip.Addr) string {
 }
 
 // looksLikeSIP reports whether the first line can be that of a SIP message and
-// the header section holds nothing that could start a line of its own when it
-// is sent on: NUL, or CR and LF apart from each other.
+// the header section holds nothing that could start or end a line when it is
+// sent on: CR and LF apart from each other, or NUL, save one that is escaped
+// (RFC 3261 section 25.1).
 func looksLikeSIP(data []byte) bool {
 	line, _, found := bytes.Cut(data, []byte("\r\n"))
 	if !found || len(line) < 12 {
@@ -59,7 +61,7 @@ func looksLikeSIP(data []byte) bool {
 		return false
 	}
 	head, _, found := bytes.Cut(data, []byte("\r\n\r\n"))
-	if !found || bytes.IndexByte(head, 0) >= 0 {
+	if !found || bytes.Count(head, []byte{0}) != bytes.Count(head, []byte{'\\', 0}) {
 		return false
 	}
 	pairs := bytes.Count(head, []byte("\r\n"))
@@ -88,10 +90,30 @@ func (c *guardedPacket) ReadFrom(b []byte) (int, net.Addr, error) {
 			time.Sleep(time.Millisecond)
 			continue
 		}
-		if c.guard.admit(b[:n], addrOf(from).Addr()) {
+		peer := addrOf(from)
+		if c.guard.admit(b[:n], peer.Addr()) && !c.refuse(b[:n], from, peer) {
 			return n, from, nil
 		}
 	}
+}
+
+// refuse answers a datagram whose request line or length is wrong; whoever we do not know gets
+// no answer. It reports whether the datagram was one.
+func (c *guardedPacket) refuse(data []byte, from net.Addr, peer netip.AddrPort) bool {
+	if len(bytes.Trim(data, "\r\n\x00")) == 0 {
+		return false
+	}
+	status := faultOf(data)
+	if status == 0 {
+		return false
+	}
+	c.guard.reject("framing")
+	if c.guard.trusted(peer.Addr()) || c.guard.known(peer) {
+		if answer := statelessRefusal(data, status); answer != nil {
+			_, _ = c.WriteTo(answer, from) // the sender asks again
+		}
+	}
+	return true
 }
 
 // guardedListener is a TCP listener that outlives a lack of descriptors.

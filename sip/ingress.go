@@ -122,6 +122,9 @@ func validate(req *wire.Request) *refusalOf {
 	return nil
 }
 
+// maxIdentifier bounds what we keep of a peer's Call-ID and tag.
+const maxIdentifier = 512
+
 // malformed finds headers that are missing or contradict the request line.
 func malformed(req *wire.Request) *refusalOf {
 	bad := &refusalOf{status: 400}
@@ -135,15 +138,18 @@ func malformed(req *wire.Request) *refusalOf {
 	if !strings.EqualFold(strings.TrimSpace(string(cseq.MethodName)), string(req.Method)) {
 		return bad
 	}
-	for _, name := range []string{"From", "To", "Call-ID", "CSeq", "Content-Length", "Max-Forwards"} {
+	for _, name := range []string{"From", "To", "Call-ID", "CSeq", "Max-Forwards"} {
 		if len(req.GetHeaders(name)) > 1 {
 			return bad
 		}
 	}
+	if h := req.MaxForwards(); h == nil && req.GetHeader("Max-Forwards") != nil || h != nil && h.Val() > 255 {
+		return bad
+	}
 	if tagOf(req.From().Params) == "" && req.Method != wire.ACK {
 		return bad
 	}
-	if len(*req.CallID()) > 256 || len(tagOf(req.From().Params)) > 128 {
+	if len(*req.CallID()) > maxIdentifier || len(tagOf(req.From().Params)) > maxIdentifier {
 		return bad
 	}
 	return nil

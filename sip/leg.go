@@ -161,7 +161,11 @@ func (a *Agent) Release(id call.LegID, why call.Cause) {
 		return
 	}
 	l.gate.shutNow()
-	l.box.command(func() { l.release(why) })
+	a.farewells.add()
+	l.box.command(func() {
+		defer a.farewells.done()
+		l.release(why)
+	})
 }
 
 // command runs f in the mailbox of a leg; an unknown leg is ignored.
@@ -200,6 +204,10 @@ func (l *leg) finish() {
 func (l *leg) close() {
 	l.stage = stageOver
 	l.settled()
+	if l.hangup != nil {
+		l.hangup = nil
+		l.a.farewells.done()
+	}
 	if r := l.renewal; r != nil {
 		l.renewal = nil
 		l.a.respond(r.req, r.tx, 487)
@@ -218,6 +226,7 @@ func (l *leg) release(why call.Cause) {
 	case l.stage == stageAnswered:
 		// A callee must not send BYE before the ACK is here (RFC 3261
 		// section 15); it follows as soon as it is, or when it is overdue.
+		l.a.farewells.add()
 		l.hangup = &why
 	default:
 		l.bye(why)
@@ -228,8 +237,8 @@ func (l *leg) release(why call.Cause) {
 func (l *leg) bye(why call.Cause) {
 	req := l.dlg.request(wire.BYE)
 	req.AppendHeader(header("Reason", byeReason(why)))
-	l.close()
 	l.a.askTrunk(l.trunk, req, l.a.nextHop(&l.dlg, l.trunk), func(*wire.Response) { l.a.scribe.deleteDialog(l.id) })
+	l.close()
 }
 
 // attrs are what every log line about the leg carries.

@@ -2,6 +2,7 @@ package sip
 
 import (
 	"sync"
+	"time"
 
 	"tandem/call"
 )
@@ -34,6 +35,47 @@ func (t *tasks) wait() {
 	t.closed = true
 	t.mu.Unlock()
 	t.wg.Wait()
+}
+
+// farewells counts what still has to be said before the sockets may close: legs
+// being released, and requests that wait for their response.
+type farewells struct {
+	mu    sync.Mutex
+	count int
+	idle  chan struct{} // closed when the count is back to 0
+}
+
+func (f *farewells) add() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.count == 0 {
+		f.idle = make(chan struct{})
+	}
+	f.count++
+}
+
+func (f *farewells) done() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.count--; f.count == 0 {
+		close(f.idle)
+	}
+}
+
+// wait waits until nothing is left to be said, though not for longer than limit.
+func (f *farewells) wait(limit time.Duration) {
+	f.mu.Lock()
+	idle, count := f.idle, f.count
+	f.mu.Unlock()
+	if count == 0 {
+		return
+	}
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-idle:
+	case <-timer.C:
+	}
 }
 
 // mailbox runs functions one after another, in the order in which they were

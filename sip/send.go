@@ -204,7 +204,9 @@ func (a *Agent) connected(to hop) bool {
 // ask sends a request other than INVITE and hands its final response to got;
 // nil when none came. It returns at once.
 func (a *Agent) ask(req *wire.Request, got func(*wire.Response)) {
-	a.tasks.start(func() {
+	a.farewells.add()
+	started := a.tasks.start(func() {
+		defer a.farewells.done()
 		tx, err := a.begin(req)
 		if err != nil {
 			got(nil)
@@ -212,6 +214,9 @@ func (a *Agent) ask(req *wire.Request, got func(*wire.Response)) {
 		}
 		got(final(a.life, tx))
 	})
+	if !started {
+		a.farewells.done()
+	}
 }
 
 // final waits for the final response of a transaction; nil when none came.

@@ -57,6 +57,7 @@ func (a *Agent) respond(req *wire.Request, tx *wire.ServerTx, status int, header
 // response builds a response; sdp may be nil.
 func (a *Agent) response(req *wire.Request, status int, sdp []byte, headers ...wire.Header) *wire.Response {
 	res := wire.NewResponseFromRequest(req, status, phrase(status), nil)
+	res.SipVersion = "SIP/2.0" // whatever the request spoke
 	for _, h := range headers {
 		res.AppendHeader(h)
 	}

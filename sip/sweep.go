@@ -3,6 +3,7 @@ package sip
 import (
 	"context"
 	"log/slog"
+	"net/netip"
 	"strings"
 	"sync"
 	"time"
@@ -131,6 +132,20 @@ func (a *Agent) emit(res *wire.Response, to hop) error {
 	return conn.WriteMsg(res)
 }
 
+// sentByUs reports whether a Via is one that we could have written; a response
+// with another one is not ours (RFC 3261 section 18.1.2).
+func (a *Agent) sentByUs(via *wire.ViaHeader) bool {
+	if via == nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(strings.Trim(via.Host, "[]"))
+	if err != nil || via.Port <= 0 || via.Port > 65535 {
+		return false
+	}
+	at := netip.AddrPortFrom(ip.Unmap(), uint16(via.Port))
+	return a.ours(at)
+}
+
 // strayResponse takes responses to no transaction of ours. A 2xx to an INVITE
 // from before a crash, or from after its transaction ended, is acknowledged and
 // its dialog ended; without that the callee would wait for us on an open line.
@@ -139,7 +154,7 @@ func (a *Agent) strayResponse(res *wire.Response) {
 	if cseq == nil || cseq.MethodName != wire.INVITE || !res.IsSuccess() {
 		return
 	}
-	if res.From() == nil || res.To() == nil || res.CallID() == nil || res.Contact() == nil {
+	if !a.sentByUs(res.Via()) || res.From() == nil || res.To() == nil || res.CallID() == nil || res.Contact() == nil {
 		return
 	}
 	to := hop{transport: strings.ToLower(res.Transport()), addr: parseSource(res.Source())}
