@@ -62,7 +62,7 @@ func scenes(t testing.TB) map[string]*scene {
 	relayed := newScene(t, 2, both(contactLeg, personLeg)...)
 	mixed := newScene(t, 3, coached()...)
 	taped := newScene(t, 2, both(contactLeg, personLeg)...)
-	taped.desk.room().record(contactLeg, personLeg, &mute{})
+	taped.desk.room().record(taped.desk.w, contactLeg, personLeg, &mute{})
 	music := newScene(t, 1)
 	music.ends[0].leg.play("music", clipOf(400, 100).Play(true), true)
 	return map[string]*scene{"relayed": relayed, "mixed": mixed, "taped": taped, "music": music}
@@ -107,7 +107,7 @@ func BenchmarkTickMix(b *testing.B) {
 // pair of frames on the tape.
 func BenchmarkRecordTap(b *testing.B) {
 	s := newScene(b, 2, both(contactLeg, personLeg)...)
-	s.desk.room().record(contactLeg, personLeg, &mute{})
+	s.desk.room().record(s.desk.w, contactLeg, personLeg, &mute{})
 	b.ReportAllocs()
 	for b.Loop() {
 		s.slot()

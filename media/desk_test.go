@@ -193,3 +193,6 @@ func (x *end) unbroken() {
 		}
 	}
 }
+
+// untape ends the recording; what the buffers held back is pushed.
+func (d *desk) untape() { d.room().record(d.w, "", "", nil) }

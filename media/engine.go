@@ -204,7 +204,7 @@ func (e *Engine) Tap(id call.ID, contact, person call.LegID, tape call.Tape) {
 	}
 	w.ask(func(time.Duration) {
 		if r := w.room(id); r != nil {
-			r.record(contact, person, tape)
+			r.record(w, contact, person, tape)
 		}
 	})
 }

@@ -104,7 +104,7 @@ func TestStrangersChangeNothing(t *testing.T) {
 	d.wire(both(contactLeg, personLeg)...)
 	stranger := netip.MustParseAddrPort("198.51.100.66:1234")
 	tape := &reel{}
-	d.room().record(contactLeg, personLeg, tape)
+	d.room().record(d.w, contactLeg, personLeg, tape)
 	for i := range 100 {
 		d.advance(tickLength)
 		person.say(pattern(i))

@@ -14,6 +14,9 @@ import (
 // tapeDelay is how late a packet may be and still be recorded.
 const tapeDelay = 100 * time.Millisecond
 
+// tapeFrames is that delay in frames.
+const tapeFrames = int(tapeDelay / (20 * time.Millisecond))
+
 // defaultTimeout is how long a conversation goes on without RTP.
 const defaultTimeout = 30 * time.Second
 

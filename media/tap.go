@@ -12,17 +12,30 @@ type tap struct {
 	contactID, personID    call.LegID
 	contact, person        *leg // nil while they are not there
 	contactSays, personSay codec.Frame
+	lead                   int // ticks until the buffers have let the first frame through
 }
 
-// start begins, or goes on with other legs; a nil tape ends it.
-func (r *room) record(contact, person call.LegID, tape call.Tape) {
-	if r.tap.tape == nil { // whatever the buffers hold is of another time
+// record begins, or goes on with other legs; a nil tape ends it.
+func (r *room) record(h *worker, contact, person call.LegID, tape call.Tape) {
+	lead := r.tap.lead
+	switch {
+	case r.tap.tape == nil: // whatever the buffers hold is of another time
 		for _, l := range r.legs {
 			l.tape.Reset()
 		}
+		lead = tapeFrames
+	case tape == nil:
+		r.tap.flush(h)
 	}
-	r.tap = tap{tape: tape, contactID: contact, personID: person}
+	r.tap = tap{tape: tape, contactID: contact, personID: person, lead: lead}
 	r.tap.find(r)
+}
+
+// flush pushes what the buffers hold back, so that the last word is on the tape.
+func (t *tap) flush(h *worker) {
+	for range tapeFrames - t.lead {
+		t.push(h)
+	}
 }
 
 // find looks the legs up; it is called when legs come or go.
@@ -44,9 +57,26 @@ func (t *tap) tick(h *worker, skipped int) {
 		t.take(t.contact, &t.contactSays)
 		t.take(t.person, &t.personSay)
 	}
-	if skipped > 0 {
+	if skipped -= t.led(skipped); skipped > 0 {
 		t.tape.Skip(skipped)
 	}
+	if t.led(1) > 0 {
+		t.take(t.contact, &t.contactSays)
+		t.take(t.person, &t.personSay)
+		return
+	}
+	t.push(h)
+}
+
+// led returns how many of n ticks still belong to the lead, and counts them off.
+func (t *tap) led(n int) int {
+	n = min(n, t.lead)
+	t.lead -= n
+	return n
+}
+
+// push puts the next frame of both sides on the tape.
+func (t *tap) push(h *worker) {
 	t.take(t.contact, &t.contactSays)
 	t.take(t.person, &t.personSay)
 	if !t.tape.Push((*[codec.FrameSamples]int16)(&t.contactSays), (*[codec.FrameSamples]int16)(&t.personSay)) {

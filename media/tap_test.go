@@ -41,7 +41,7 @@ func TestTapKeepsSidesApartAndTime(t *testing.T) {
 	contact, person, coach := d.leg(contactLeg, codec.PCMA), d.leg(personLeg, codec.PCMU), d.leg(coachLeg, codec.PCMA)
 	d.wire(append(both(contactLeg, personLeg), both(coachLeg, personLeg)...)...)
 	tape := &reel{}
-	d.room().record(contactLeg, personLeg, tape)
+	d.room().record(d.w, contactLeg, personLeg, tape)
 	sources := []tone.Source{tone.Sine(500, -10), tone.Sine(1100, -10), tone.Sine(1900, -10)}
 	second := func(ends ...*end) {
 		for range 50 {
@@ -66,6 +66,7 @@ func TestTapKeepsSidesApartAndTime(t *testing.T) {
 	contact.leg.play("music", clipOf(2500, 50).Play(true), true) // 3: the contact hears music, and is recorded
 	second(contact, person, coach)
 	second(contact, person, coach) // 4
+	d.untape()
 
 	if tape.pushes != 250 || tape.skips != 0 {
 		t.Fatalf("%d frames pushed and %d skipped in 5 s", tape.pushes, tape.skips)
@@ -94,7 +95,7 @@ func TestTapIsAlignedToTheSample(t *testing.T) {
 	contact, person := d.leg(contactLeg, codec.PCMA), d.leg(personLeg, codec.PCMU)
 	d.wire(both(contactLeg, personLeg)...)
 	tape := &reel{}
-	d.room().record(contactLeg, personLeg, tape)
+	d.room().record(d.w, contactLeg, personLeg, tape)
 	const clicks, apart = 20, 100 // frames
 	var held []packet
 	for i := range clicks * apart {
@@ -148,7 +149,7 @@ func TestTapTimeIsTheClocksUnderAttack(t *testing.T) {
 	contact, person := d.leg(contactLeg, codec.PCMA), d.leg(personLeg, codec.PCMA)
 	d.wire(both(contactLeg, personLeg)...)
 	tape := &reel{}
-	d.room().record(contactLeg, personLeg, tape)
+	d.room().record(d.w, contactLeg, personLeg, tape)
 	begin := d.now
 	for range 3000 {
 		d.advance(time.Duration(random.IntN(15)) * time.Millisecond)
@@ -165,6 +166,7 @@ func TestTapTimeIsTheClocksUnderAttack(t *testing.T) {
 			x.send(x.addr, p)
 		}
 	}
+	d.untape()
 	if want := int((d.now - begin) / tickLength); tape.pushes+tape.skips != want {
 		t.Errorf("%d pushed and %d skipped, want %d in %v", tape.pushes, tape.skips, want, d.now-begin)
 	}
@@ -189,7 +191,8 @@ func TestLateTicks(t *testing.T) {
 			contact.leg.play("music", clipOf(500, 50).Play(true), true)
 			d.advance(time.Second)
 			tape := &reel{}
-			d.room().record(contactLeg, personLeg, tape)
+			d.room().record(d.w, contactLeg, personLeg, tape)
+			d.advance(tapeDelay)
 			d.now = d.due + tc.late
 			d.due = d.w.beat(d.now, d.due)
 			if tape.pushes != tc.pushed || tape.skips != tc.skips || d.w.counters.skipped.Load() != uint64(tc.skips) {

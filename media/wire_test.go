@@ -54,7 +54,7 @@ func FuzzReceive(f *testing.F) {
 		contact, person := d.leg(contactLeg, codec.PCMA), d.leg(personLeg, codec.PCMU)
 		d.wire(both(contactLeg, personLeg)...)
 		tape := &reel{}
-		d.room().record(contactLeg, personLeg, tape)
+		d.room().record(d.w, contactLeg, personLeg, tape)
 		d.talk(100*time.Millisecond, 0, contact, person)
 		for i := range 4 { // the same again under other numbers and from elsewhere
 			if onRTP {
@@ -69,6 +69,7 @@ func FuzzReceive(f *testing.F) {
 			d.advance(100 * time.Millisecond)
 		}
 		d.talk(100*time.Millisecond, 0, contact, person)
+		d.untape()
 		if len(tape.contact) != 30*codec.FrameSamples || len(tape.person) != 30*codec.FrameSamples {
 			t.Fatalf("the tape holds %d and %d samples of 600 ms", len(tape.contact), len(tape.person))
 		}

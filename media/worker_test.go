@@ -59,8 +59,9 @@ func TestBrokenIOEndsTheWorker(t *testing.T) {
 func TestWhatFindsNoRoomIsCounted(t *testing.T) {
 	d := newDesk(t)
 	contact := d.leg(contactLeg, codec.PCMA)
-	d.room().record(contactLeg, personLeg, &reel{full: true})
+	d.room().record(d.w, contactLeg, personLeg, &reel{full: true})
 	d.advance(time.Second)
+	d.untape()
 	if n := d.w.counters.untaped.Load(); n != 50 {
 		t.Errorf("%d frames counted of 50 that the tape dropped", n)
 	}
