@@ -480,13 +480,14 @@ func TestReconfigure(t *testing.T) {
 		t.Error("a negative timeout was accepted")
 	}
 	external := netip.MustParseAddr("203.0.113.9")
-	if err := e.Reconfigure(Settings{
-		External: external, Timeout: time.Minute,
-		Codecs: map[string][]codec.Law{"carrier": {codec.PCMU}}, Sounds: map[call.Sound]tone.Clip{"old": clipOf(500, 1)},
-	}); err != nil {
-		t.Fatal(err)
+	for _, sound := range []call.Sound{"old", "new"} {
+		if err := e.Reconfigure(Settings{
+			External: external, Timeout: time.Minute,
+			Codecs: map[string][]codec.Law{"carrier": {codec.PCMU}}, Sounds: map[call.Sound]tone.Clip{sound: clipOf(500, 1)},
+		}); err != nil {
+			t.Fatal(err)
+		}
 	}
-	e.SetSounds(map[call.Sound]tone.Clip{"new": clipOf(500, 1)})
 	if _, ok := e.settings.Load().source("old", false); ok {
 		t.Error("the old sound is still there")
 	}

@@ -80,13 +80,6 @@ func (e *Engine) Reconfigure(s Settings) error {
 	return nil
 }
 
-// SetSounds replaces the clips and nothing else.
-func (e *Engine) SetSounds(sounds map[call.Sound]tone.Clip) {
-	s := *e.settings.Load()
-	s.Sounds = sounds
-	e.settings.Store(&s)
-}
-
 // source begins a sound from its beginning; false when there is none of that name.
 func (s *Settings) source(sound call.Sound, loop bool) (tone.Source, bool) {
 	if clip, ok := s.Sounds[sound]; ok {
