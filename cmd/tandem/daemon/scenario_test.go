@@ -395,23 +395,25 @@ func TestUnknownNumber(t *testing.T) {
 func TestStranger(t *testing.T) {
 	h := newHouse(t, settings{})
 	h.phone("ana", anaTone)
-	stranger, err := peer.NewCarrier(peer.Options{Name: "stranger", Bind: "127.0.0.9:0", Server: h.sip})
-	if err != nil {
-		t.Fatal(err)
+	h.strange()
+	if calls := list[call.Record](h.api, "/calls"); len(calls) != 0 {
+		t.Errorf("calls: %+v", calls)
 	}
-	defer stranger.Close()
+}
+
+// strange calls from an address that is no trunk's.
+func (h *house) strange() {
+	h.t.Helper()
+	stranger, err := peer.NewCarrier(peer.Options{Name: "stranger", Bind: "127.0.0.9:0", Server: h.sip})
+	h.must(err)
+	h.t.Cleanup(func() { stranger.Close() })
 	h.agents = append(h.agents, stranger)
 	ctx, cancel := wait()
 	defer cancel()
 	c, err := stranger.Call(ctx, peer.CallOptions{From: contactNumber, To: salesNumber, Server: h.sip, Asserted: contactNumber})
-	if err != nil {
-		t.Fatal(err)
-	}
+	h.must(err)
 	if end := h.ended("the stranger", c); end.Code != 403 {
-		t.Errorf("the stranger's call %s", end)
-	}
-	if calls := list[call.Record](h.api, "/calls"); len(calls) != 0 {
-		t.Errorf("calls: %+v", calls)
+		h.t.Errorf("the stranger's call %s", end)
 	}
 }
 
