@@ -93,8 +93,7 @@ func openRegular(path string) (*os.File, error) {
 
 // bare strips operation and path from a file error; the fault names the file.
 func bare(err error) error {
-	var pe *fs.PathError
-	if errors.As(err, &pe) {
+	if pe, ok := errors.AsType[*fs.PathError](err); ok {
 		return pe.Err
 	}
 	return err
@@ -103,10 +102,25 @@ func bare(err error) error {
 // Parse checks a configuration held in memory. Name is the file's name in
 // messages; its folder is the base of relative paths. The error is Faults.
 func Parse(name string, data []byte, getenv func(string) (string, bool)) (*Config, error) {
+	v, fault := read(name, data, getenv)
+	if fault != nil {
+		return nil, Faults{*fault}
+	}
+	v.all()
+	if faults := v.report.sorted(name, false); len(faults) > 0 {
+		return nil, faults
+	}
+	v.cfg.Warnings = v.report.sorted(name, true)
+	return v.cfg, nil
+}
+
+// read decodes a configuration and fills in its defaults; what is wrong with
+// its values is in the report. The fault is one of syntax.
+func read(name string, data []byte, getenv func(string) (string, bool)) (*validator, *Fault) {
 	root, fault := parseYAML(data)
 	if fault != nil {
 		fault.File = name
-		return nil, Faults{*fault}
+		return nil, fault
 	}
 	cfg := defaultConfig()
 	base := filepath.Dir(name)
@@ -115,12 +129,34 @@ func Parse(name string, data []byte, getenv func(string) (string, bool)) (*Confi
 	v := &validator{cfg: &cfg, spots: d.spots, entries: d.keys, report: d.report}
 	v.deriveDefaults()
 	v.resolvePaths(base)
-	v.all()
-	if faults := d.report.sorted(name, false); len(faults) > 0 {
+	return v, nil
+}
+
+// Locate reads what a client of a running switch has to know: Data,
+// Account.Timezone and Recording.Directory. Faults of other keys, unset secrets
+// among them, are the switch's business and left aside; the rest of the Config
+// is not to be relied on. The error is Faults.
+func Locate(path string, getenv func(string) (string, bool)) (*Config, error) {
+	data, err := readFile(path)
+	if err != nil {
+		return nil, Faults{{File: path, Message: err.Error()}}
+	}
+	v, fault := read(path, data, getenv)
+	if fault != nil {
+		return nil, Faults{*fault}
+	}
+	v.data()
+	var faults Faults
+	for _, f := range v.report.sorted(path, false) {
+		switch f.Key {
+		case "data", "account.timezone", "recording.directory":
+			faults = append(faults, f)
+		}
+	}
+	if len(faults) > 0 {
 		return nil, faults
 	}
-	cfg.Warnings = d.report.sorted(name, true)
-	return &cfg, nil
+	return v.cfg, nil
 }
 
 // Find returns the configuration file to use: the --config flag when given,

@@ -214,9 +214,9 @@ func (d *decoder) sequence(n ast.Node, path string, v reflect.Value, tag reflect
 // fieldsOf are the fields of a section by their key.
 func fieldsOf(t reflect.Type) map[string]reflect.StructField {
 	fields := map[string]reflect.StructField{}
-	for i := range t.NumField() {
-		if key := t.Field(i).Tag.Get("yaml"); key != "-" {
-			fields[key] = t.Field(i)
+	for field := range t.Fields() {
+		if key := field.Tag.Get("yaml"); key != "-" {
+			fields[key] = field
 		}
 	}
 	return fields
@@ -225,8 +225,8 @@ func fieldsOf(t reflect.Type) map[string]reflect.StructField {
 // keysOf are the keys of a section in the order of its struct.
 func keysOf(t reflect.Type) []string {
 	var keys []string
-	for i := range t.NumField() {
-		if key := t.Field(i).Tag.Get("yaml"); key != "-" {
+	for field := range t.Fields() {
+		if key := field.Tag.Get("yaml"); key != "-" {
 			keys = append(keys, key)
 		}
 	}

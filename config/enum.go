@@ -74,7 +74,7 @@ type CallerIDHeader string
 // The values of trunks[].caller_id (RFC 3261 20.20, RFC 3325; Remote-Party-ID is an older habit).
 const (
 	FromHeader        CallerIDHeader = "from"
-	PAssertedIdentity CallerIDHeader = "p-asserted-identity"
+	PAssertedIdentity CallerIDHeader = "p-asserted-identity" //nolint:gosec // the name of a SIP header, not a credential
 	RemotePartyID     CallerIDHeader = "remote-party-id"
 )
 

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -34,7 +35,7 @@ type want struct {
 func checkFaults(t *testing.T, text string, wants []want) {
 	t.Helper()
 	_, err := Parse(filepath.Join(t.TempDir(), "t.yaml"), []byte(text), testEnv)
-	faults, _ := err.(Faults)
+	faults, _ := errors.AsType[Faults](err)
 	if len(faults) != len(wants) {
 		t.Fatalf("got %d faults, want %d:\n%v", len(faults), len(wants), err)
 	}
@@ -141,7 +142,7 @@ func TestUnreadableFile(t *testing.T) {
 	dir := t.TempDir()
 	for _, path := range []string{filepath.Join(dir, "none.yaml"), dir} {
 		_, err := Load(path, testEnv)
-		faults, ok := err.(Faults)
+		faults, ok := errors.AsType[Faults](err)
 		if !ok || len(faults) != 1 || faults[0].File != path || faults[0].Line != 0 {
 			t.Errorf("Load(%s): %v", path, err)
 		}

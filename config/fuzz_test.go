@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"strings"
 	"testing"
 )
@@ -32,7 +33,7 @@ func FuzzParse(f *testing.F) {
 		if (cfg == nil) == (err == nil) {
 			t.Fatalf("configuration %v, error %v", cfg, err)
 		}
-		faults, _ := err.(Faults)
+		faults, _ := errors.AsType[Faults](err)
 		if err != nil && len(faults) == 0 {
 			t.Fatalf("an error without faults: %v", err)
 		}

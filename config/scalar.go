@@ -163,7 +163,7 @@ func parseFloat(s string) (float64, error) {
 
 // suggestChoice is a hint for a misspelt choice.
 func suggestChoice(v reflect.Value, written string) string {
-	c, ok := v.Interface().(choice)
+	c, ok := reflect.TypeAssert[choice](v)
 	if !ok {
 		return ""
 	}

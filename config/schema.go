@@ -110,7 +110,7 @@ func isDuration(t reflect.Type) bool { return t == reflect.TypeFor[time.Duration
 // valueSchema is the schema of the types that are written as one value, and of
 // the mappings whose keys are values; nil leaves a type to reflection.
 func valueSchema(t reflect.Type) *jsonschema.Schema {
-	if c, ok := reflect.Zero(t).Interface().(choice); ok {
+	if c, ok := reflect.TypeAssert[choice](reflect.Zero(t)); ok {
 		return anyOf(oneOf(c))
 	}
 	switch reflect.Zero(t).Interface().(type) {

@@ -3,6 +3,7 @@ package config
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
 	"regexp"
 	"slices"
@@ -205,9 +206,7 @@ func TestSchemaRefuses(t *testing.T) {
 func TestSchemaDescribesEverything(t *testing.T) {
 	root := schemaObject(t)
 	sections := map[string]any{"": root}
-	for name, def := range root["$defs"].(object) {
-		sections[name] = def
-	}
+	maps.Copy(sections, root["$defs"].(object))
 	defaults := 0
 	for name, section := range sections {
 		for key, p := range section.(object)["properties"].(object) {

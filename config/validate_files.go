@@ -22,7 +22,7 @@ func (v *validator) file(path, name string) {
 		v.fault(path, "file "+v.shown(path)+" "+err.Error(), "")
 		return
 	}
-	f.Close()
+	_ = f.Close()
 }
 
 // wav checks that a file is there and begins as a RIFF WAVE file does; what is

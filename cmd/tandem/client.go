@@ -32,7 +32,7 @@ type client struct {
 
 // connect finds the switch by its configuration. Nothing is sent yet.
 func (c *cli) connect() (*client, error) {
-	cfg, err := c.loadConfig(c.tolerantEnv)
+	cfg, err := c.locate()
 	if err != nil {
 		return nil, err
 	}
@@ -47,26 +47,15 @@ func (c *cli) connect() (*client, error) {
 	return &client{http: &http.Client{Transport: &http.Transport{DialContext: dial}}, socket: socket, zone: zone}, nil
 }
 
-// unknownSecret stands for a secret that this command does not have. It has the
-// form of a password's hash, so that it passes for any kind of secret.
-const unknownSecret = "$argon2id$v=19$m=65536,t=3,p=2$dW5rbm93biBzZWNyZXQ$dW5rbm93biBzZWNyZXQgdW5rbm93biBzZWNyZXQ"
-
-// tolerantEnv is the environment of commands that need no secrets: those are
-// known to the switch, and the shell of whoever asks it need not have them.
-func (c *cli) tolerantEnv(name string) (string, bool) {
-	if value, ok := c.getenv(name); ok {
-		return value, true
-	}
-	return unknownSecret, true
-}
-
-// loadConfig reads the configuration file that the command line names.
-func (c *cli) loadConfig(getenv func(string) (string, bool)) (*config.Config, error) {
+// locate reads from the configuration file that the command line names where
+// the switch is. A file that was broken since the switch started, or secrets
+// that this shell does not have, do not matter.
+func (c *cli) locate() (*config.Config, error) {
 	path, err := config.Find(c.configPath, c.getenv)
 	if err != nil {
 		return nil, err
 	}
-	cfg, err := config.Load(path, getenv)
+	cfg, err := config.Locate(path, c.getenv)
 	return cfg, firstFault(err)
 }
 

@@ -23,7 +23,7 @@ func (c *cli) verifyCommand() *cobra.Command {
 		Long: "Checks every finished recording in the recordings folder: its header against its length, and its content\n" +
 			"against the checksum beside it. It needs no running switch.",
 		RunE: c.run(func(ctx context.Context, _ []string) error {
-			cfg, err := c.loadConfig(c.tolerantEnv)
+			cfg, err := c.locate()
 			if err != nil {
 				return err
 			}
