@@ -109,6 +109,9 @@ func (l *leg) success(f *fork, res *wire.Response) {
 	d := f.dlg
 	d.answered(res)
 	ack := d.ack(f.dlg.inviteSeq)
+	for _, name := range []string{"Authorization", "Proxy-Authorization"} {
+		wire.CopyHeaders(name, f.req, ack) // an ACK cannot be challenged (section 22.1)
+	}
 	f.acks[tag] = ack
 	l.a.address(ack, l.a.nextHop(&d, l.trunk))
 	l.a.write(ack)

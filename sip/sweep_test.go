@@ -2,6 +2,7 @@ package sip
 
 import (
 	"fmt"
+	"runtime"
 	"testing"
 	"time"
 
@@ -16,7 +17,7 @@ func sprint(v any) string { return fmt.Sprint(v) }
 // all of them.
 func (b *bench) stored(t *testing.T, ok func(call.Dialog) bool) []call.Dialog {
 	t.Helper()
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); runtime.Gosched() {
 		all, _ := b.store.Dialogs(t.Context())
 		for _, d := range all {
 			if ok(d) {

@@ -110,6 +110,30 @@ func TestCancelWaits(t *testing.T) {
 	})
 }
 
+// A callee that rings on after the CANCEL and never ends the INVITE is let go
+// after 64*T1; should it answer even then, it gets ACK and BYE.
+func TestCancelledForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHub()
+		b, end := newHubBench(t, h)
+		defer end()
+		p, hang := h.peer(t, b, "10.0.0.3:5060")
+		defer hang()
+		leg, invites := ring(t, b, p)
+		p.reply(invites[0], 180, "x")
+		next[call.LegProgress](t, b.lines)
+		b.Release(leg, call.Cause{Kind: call.CauseNoAnswer})
+		p.reply(p.request(wire.CANCEL), 200, "x")
+		time.Sleep(2 * timerAbsent)
+		synctest.Wait()
+		p.reply(invites[0], 200, "x", testSDP)
+		if ack := p.request(wire.ACK); tagOf(ack.To().Params) != "x" {
+			t.Errorf("ack %s", ack)
+		}
+		p.reply(p.request(wire.BYE), 200, "")
+	})
+}
+
 func TestBindingExpires(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHub()

@@ -42,7 +42,7 @@ func TestTrunkCall(t *testing.T) {
 	}
 	p.reply(second, 200, "c", testSDP)
 	next[call.LegAnswered](t, b.lines)
-	if ack := p.request(wire.ACK); ack.CSeq().SeqNo != 2 {
+	if ack := p.request(wire.ACK); ack.CSeq().SeqNo != 2 || !contains(headerValue(ack, "Proxy-Authorization"), "SHA-256") {
 		t.Errorf("ack %s", ack)
 	}
 	b.Release(leg, call.Cause{Kind: call.CauseNormal})
@@ -63,6 +63,21 @@ func TestTrunkRefuses(t *testing.T) {
 		p.reply(p.request(wire.INVITE), status, "c")
 		if gone := next[call.LegGone](t, b.lines); gone.Cause.Kind != kind || gone.Cause.Code != status {
 			t.Errorf("%d: gone %+v, want %v", status, gone, kind)
+		}
+	}
+}
+
+func TestReach(t *testing.T) {
+	p := udpPeer(t)
+	b := newBench(t, carrierAt(p))
+	p.dial(b)
+	phone := udpPeerAt(t, "127.0.0.3").dial(b)
+	phone.register("ana", "secret", 1)
+	for to, want := range map[call.Target]string{
+		{Trunk: "carrier"}: "127.0.0.1", {Trunk: "none"}: "", {User: "ana"}: "127.0.0.3", {User: "eva"}: "",
+	} {
+		if got := b.Reach(to); got != want {
+			t.Errorf("%+v: %q, want %q", to, got, want)
 		}
 	}
 }
