@@ -35,7 +35,7 @@ func Parse(body []byte) (Description, error) {
 
 	var parsed pion.SessionDescription
 	if err := parsed.UnmarshalString(cut.text(index)); err != nil {
-		return Description{}, fmt.Errorf("%w: %v", ErrBadSDP, err)
+		return Description{}, fmt.Errorf("%w: %w", ErrBadSDP, err)
 	}
 	if len(parsed.MediaDescriptions) != 1 {
 		return Description{}, fmt.Errorf("%w: %d streams in one", ErrBadSDP, len(parsed.MediaDescriptions))

@@ -46,7 +46,7 @@ func scan(body []byte) (sections, error) {
 			return s, fmt.Errorf("%w: more than %d lines", ErrBadSDP, maxLines)
 		}
 		if err := s.add(line); err != nil {
-			return s, fmt.Errorf("%w: line %d: %v", ErrBadSDP, lines, err)
+			return s, fmt.Errorf("%w: line %d: %w", ErrBadSDP, lines, err)
 		}
 	}
 	return s, nil
