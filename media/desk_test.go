@@ -173,14 +173,6 @@ func (x *end) frame(f *codec.Frame) {
 	x.say(payload)
 }
 
-// payloads are of what the end was sent.
-func (x *end) payloads() (all [][]byte) {
-	for _, p := range x.got {
-		all = append(all, p.payload)
-	}
-	return all
-}
-
 // unbroken fails unless the end was sent one stream in which every packet follows
 // on the one before by exactly one frame.
 func (x *end) unbroken() {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -48,10 +49,8 @@ func (b *inbox) wait(t *testing.T, wanted call.Input) {
 	t.Helper()
 	expired := time.After(10 * time.Second)
 	for {
-		for _, in := range b.all() {
-			if in == wanted {
-				return
-			}
+		if slices.Contains(b.all(), wanted) {
+			return
 		}
 		select {
 		case <-b.signal:

@@ -92,6 +92,7 @@ func (s *Settings) source(sound call.Sound, loop bool) (tone.Source, bool) {
 		return tone.Tone(s.Country, tone.Busy), true
 	case call.SoundCongestion:
 		return tone.Tone(s.Country, tone.Congestion), true
+	case call.SoundUnavailable: // speech, which is a clip or nothing
 	}
 	return tone.Clip(nil).Play(loop), false
 }

@@ -32,7 +32,7 @@ func TestTablesEqualReferenceForEverySample(t *testing.T) {
 			}
 		}
 		var sample [1]int16
-		for b := 0; b < 256; b++ {
+		for b := range 256 {
 			c.DecodeSamples(sample[:], []byte{byte(b)})
 			if want := ref.decode(byte(b)); sample[0] != want {
 				t.Fatalf("%s: decode(%#x) = %d, want %d", ref.law, b, sample[0], want)
@@ -48,7 +48,7 @@ func TestTablesEqualReferenceForEverySample(t *testing.T) {
 func TestDecodedCodesEncodeToThemselves(t *testing.T) {
 	for _, law := range []Law{PCMU, PCMA} {
 		c := New(law)
-		for b := 0; b < 256; b++ {
+		for b := range 256 {
 			if law == PCMU && b == 0x7F {
 				continue // µ-law's negative zero decodes to 0, whose code is the positive one
 			}
@@ -130,7 +130,7 @@ func TestLaws(t *testing.T) {
 			t.Errorf("LawOf(%d) = %v, %v", tt.payloadType, law, ok)
 		}
 	}
-	if New(PCMU) != New(PCMU) || New(PCMA) == New(PCMU) {
+	if first := New(PCMU); New(PCMU) != first || New(PCMA) == first {
 		t.Error("tables are not shared per law")
 	}
 }

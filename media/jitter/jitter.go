@@ -57,13 +57,13 @@ type Packet struct {
 type State uint8
 
 const (
-	// Silence: nothing was received, or nothing for longer than is bridged. The frame is zero.
+	// Silence says that nothing was received, or nothing for longer than is bridged. The frame is zero.
 	Silence State = iota
-	// Voice: every sample was received, or the beginning or end of what was.
+	// Voice says that every sample was received, or the beginning or end of what was.
 	Voice
-	// Concealed: part of the frame, or all, bridges a loss.
+	// Concealed says that part of the frame, or all, bridges a loss.
 	Concealed
-	// ComfortNoise: noise as the sender described it.
+	// ComfortNoise is noise as the sender described it.
 	ComfortNoise
 )
 

@@ -33,13 +33,13 @@ const NoPayloadType = 0xFF
 type Direction uint8
 
 const (
-	// Inactive: neither way.
+	// Inactive is neither way.
 	Inactive Direction = 0
-	// SendOnly: away from that side.
+	// SendOnly is away from that side.
 	SendOnly Direction = 1
-	// RecvOnly: to that side.
+	// RecvOnly is to that side.
 	RecvOnly Direction = 2
-	// SendRecv: both ways.
+	// SendRecv is both ways.
 	SendRecv Direction = SendOnly | RecvOnly
 )
 

@@ -12,11 +12,11 @@ import (
 type Progress uint8
 
 const (
-	// Ringback: the other side rings. It goes on until it is stopped.
+	// Ringback says that the other side rings. It goes on until it is stopped.
 	Ringback Progress = iota
-	// Busy: the other side is engaged.
+	// Busy says that the other side is engaged.
 	Busy
-	// Congestion: there is no way through.
+	// Congestion says that there is no way through.
 	Congestion
 )
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"math"
+	"slices"
 	"testing"
 	"testing/iotest"
 
@@ -224,7 +225,7 @@ func TestOddButSoundFiles(t *testing.T) {
 		"padding left out":        {oddData[:len(oddData)-1], 801},
 		"chunks after the data":   {append(file(good, data, false), chunk("LIST", []byte("Acme"))...), 800},
 		"junk after the data":     {append(file(good, data, false), "junk"...), 800},
-		"half a sample at end":    {file(good, append(data[:len(data):len(data)], 1), false), 800},
+		"half a sample at end":    {file(good, append(slices.Clip(data), 1), false), 800},
 		"many chunks before":      {file(good, data, false, bytes.Repeat(chunk("junk", []byte("abc")), 900)), 800},
 		"fact and cue come first": {file(good, data, false, chunk("fact", make([]byte, 4)), chunk("cue ", make([]byte, 28))), 800},
 	} {
