@@ -40,8 +40,6 @@ func patch(name string, numbers ...string) ContactPatch {
 	return ContactPatch{Name: &name, Numbers: &numbers}
 }
 
-func ptr[T any](v T) *T { return &v }
-
 func TestCreateContact(t *testing.T) {
 	b := newBook(t)
 	c, err := b.Create(t.Context(), patch(" Luis\x00 Pérez ", "600 111 222", "0034600111222", "+442079460000"))
@@ -51,7 +49,7 @@ func TestCreateContact(t *testing.T) {
 	if c.Name != "Luis Pérez" || !slices.Equal(c.Numbers, []string{"+34600111222", "+442079460000"}) || c.Country != "ES" || c.ID == "" || c.CreatedAt.IsZero() {
 		t.Errorf("contact %+v", c)
 	}
-	if c, err = b.Create(t.Context(), ContactPatch{Numbers: &[]string{"+16502530000"}, Owner: ptr("ana"), Country: ptr("ca")}); err != nil ||
+	if c, err = b.Create(t.Context(), ContactPatch{Numbers: &[]string{"+16502530000"}, Owner: new("ana"), Country: new("ca")}); err != nil ||
 		c.Name != "+16502530000" || c.Country != "CA" || c.Owner != "ana" {
 		t.Errorf("contact %+v, %v", c, err)
 	}
@@ -69,13 +67,13 @@ func TestContactRefuses(t *testing.T) {
 		patch ContactPatch
 		field string
 	}{
-		{ContactPatch{Name: ptr("x")}, "numbers"},
+		{ContactPatch{Name: new("x")}, "numbers"},
 		{patch("x"), "numbers"},
 		{patch("x", "112"), "numbers"},
 		{patch("x", "+34910000001"), "numbers"}, // our own
 		{patch("x", strings.Split(strings.Repeat("600111222 ", 21), " ")...), "numbers"},
-		{ContactPatch{Numbers: &[]string{"600111222"}, Owner: ptr("zoe")}, "owner"},
-		{ContactPatch{Numbers: &[]string{"600111222"}, Country: ptr("Spain")}, "country"},
+		{ContactPatch{Numbers: &[]string{"600111222"}, Owner: new("zoe")}, "owner"},
+		{ContactPatch{Numbers: &[]string{"600111222"}, Country: new("Spain")}, "country"},
 	}
 	for _, tt := range tests {
 		_, err := b.Create(t.Context(), tt.patch)
@@ -95,11 +93,11 @@ func TestChangeContact(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := ContactPatch{Owner: ptr("bea"), FollowUp: ptr(true), Notes: ptr("a\r\nb \x1b[31m")}
+	p := ContactPatch{Owner: new("bea"), FollowUp: new(true), Notes: new("a\r\nb \x1b[31m")}
 	if c, err = b.Change(t.Context(), c.ID, p); err != nil || c.Name != "Luis" || c.Owner != "bea" || !c.FollowUp || c.Notes != "a\nb [31m" {
 		t.Errorf("changed %+v, %v", c, err)
 	}
-	if c, err = b.Change(t.Context(), c.ID, ContactPatch{Owner: ptr("")}); err != nil || c.Owner != "" {
+	if c, err = b.Change(t.Context(), c.ID, ContactPatch{Owner: new("")}); err != nil || c.Owner != "" {
 		t.Errorf("changed %+v, %v", c, err)
 	}
 	if _, err := b.Change(t.Context(), "nobody", p); !errors.Is(err, ErrNotFound) {
@@ -205,22 +203,22 @@ func TestChangeTask(t *testing.T) {
 	b.store.contacts["c"] = Contact{ID: "c", FollowUp: true}
 	b.store.tasks["t"] = Task{ID: "t", Kind: TaskMissedCall, State: call.TaskOpen, ContactID: "c", UpdatedAt: noon}
 	due := noon.Add(time.Hour)
-	task, err := b.tasks.Change(t.Context(), "t", TaskPatch{User: ptr("bea"), DueAt: &due})
+	task, err := b.tasks.Change(t.Context(), "t", TaskPatch{User: new("bea"), DueAt: &due})
 	if err != nil || task.User != "bea" || !task.DueAt.Equal(due) || task.State != call.TaskOpen || !task.UpdatedAt.Equal(noon) {
 		t.Errorf("changed %+v, %v", task, err)
 	}
-	if task, err = b.tasks.Change(t.Context(), "t", TaskPatch{User: ptr(""), DueAt: &time.Time{}}); err != nil || task.User != "" || task.DueAt != nil {
+	if task, err = b.tasks.Change(t.Context(), "t", TaskPatch{User: new(""), DueAt: &time.Time{}}); err != nil || task.User != "" || task.DueAt != nil {
 		t.Errorf("cleared %+v, %v", task, err)
 	}
 	b.events.types()
-	if _, err = b.tasks.Change(t.Context(), "t", TaskPatch{State: ptr(call.TaskDone)}); err != nil || b.store.contacts["c"].FollowUp {
+	if _, err = b.tasks.Change(t.Context(), "t", TaskPatch{State: new(call.TaskDone)}); err != nil || b.store.contacts["c"].FollowUp {
 		t.Errorf("done: %v, contact %+v", err, b.store.contacts["c"])
 	}
 	if got := b.events.types(); !slices.Equal(got, []call.EventType{call.EventTaskChanged, call.EventContactChanged}) {
 		t.Errorf("events %v", got)
 	}
 	var invalid *InvalidError
-	if _, err = b.tasks.Change(t.Context(), "t", TaskPatch{User: ptr("zoe")}); !errors.As(err, &invalid) || invalid.Field != "user" {
+	if _, err = b.tasks.Change(t.Context(), "t", TaskPatch{User: new("zoe")}); !errors.As(err, &invalid) || invalid.Field != "user" {
 		t.Errorf("unknown user: %v", err)
 	}
 	if _, err = b.tasks.Change(t.Context(), "nothing", TaskPatch{}); !errors.Is(err, ErrNotFound) {
@@ -251,8 +249,7 @@ func FuzzImport(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		b := newBook(t)
 		if _, err := b.Import(t.Context(), strings.NewReader(s)); err != nil {
-			var invalid *InvalidError
-			if !errors.As(err, &invalid) {
+			if _, ok := errors.AsType[*InvalidError](err); !ok {
 				t.Fatal(err)
 			}
 		}

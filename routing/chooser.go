@@ -9,7 +9,7 @@ import (
 	"tandem/call"
 )
 
-// ErrNoNumber: none of the account's numbers has a trunk that is up and free.
+// ErrNoNumber says that none of the account's numbers has a trunk that is up and free.
 var ErrNoNumber = errors.New("no number can be called from now")
 
 // Rule is why an outbound call shows the number that it shows.

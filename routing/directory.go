@@ -189,6 +189,7 @@ func (d *Directory) Dialed(raw string) Dialed {
 	case KindE164:
 		e164, _ := Normalize(raw, now.Country)
 		return Dialed{Kind: kind, Number: e164}
+	case KindEmergency, KindExtension, KindInvalid: // nothing more that could be called
 	}
 	return Dialed{Kind: KindInvalid}
 }

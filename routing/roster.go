@@ -1,6 +1,7 @@
 package routing
 
 import (
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -94,15 +95,14 @@ func (r *roster) dismiss(m *member) {
 	}
 }
 
-// setStatus takes on a user's choice; false for an unknown user.
-func (r *roster) setStatus(now time.Time, s UserStatus) bool {
+// setStatus takes on a user's choice; of an unknown user there is none.
+func (r *roster) setStatus(now time.Time, s UserStatus) {
 	m := r.members[s.User]
 	if m == nil || m.former {
-		return false
+		return
 	}
 	r.statuses[s.User] = s
 	m.setStatus(now, s)
-	return true
 }
 
 // phone notes that a user's phone is heard of, or that the last one is gone.
@@ -144,6 +144,7 @@ func (r *roster) over(now time.Time, id call.ID, user string, outcome call.Outco
 		m.suspect = true
 	case call.OutcomeRejected, call.OutcomeTimeout, call.OutcomeFailed:
 		m.free = now // or the longest idle would be asked first again, call after call
+	case call.OutcomeAccepted, call.OutcomeWithdrawn, call.OutcomeElsewhere: // the user keeps their place
 	}
 	m.released(now)
 	r.dismiss(m)
@@ -239,8 +240,6 @@ func (r *roster) view() *view {
 		}
 		v.queues = append(v.queues, q)
 	}
-	for outcome, n := range r.offers {
-		v.offers[outcome] = n
-	}
+	maps.Copy(v.offers, r.offers)
 	return v
 }

@@ -57,7 +57,6 @@ func (u UserState) same(o UserState) bool {
 	if !wrap(u.WrapUpUntil).Equal(wrap(o.WrapUpUntil)) || !slices.Equal(u.Playbooks, o.Playbooks) {
 		return false
 	}
-	u.WrapUpUntil, o.WrapUpUntil, u.Playbooks, o.Playbooks = nil, nil, nil, nil
 	return u.Name == o.Name && u.Display == o.Display && u.Role == o.Role && u.Extension == o.Extension &&
 		u.Status == o.Status && u.Reason == o.Reason && u.Next == o.Next && u.Since.Equal(o.Since) &&
 		u.Activity == o.Activity && u.CallID == o.CallID && u.Registered == o.Registered && u.Suspect == o.Suspect
