@@ -22,10 +22,7 @@ func (s *Store) Unfinished(ctx context.Context) ([]call.Record, error) {
 	err := s.view(ctx, func(t *txn) error {
 		q := query{index: indexActive, key: present, want: func(string) bool { return true }, page: routing.Page{Limit: pageMax}}
 		for {
-			items, next, err := t.calls.list(t, q)
-			if err != nil {
-				return err
-			}
+			items, next := t.calls.list(t, q)
 			records = append(records, items...)
 			if next == "" {
 				slices.Reverse(records)
@@ -66,8 +63,8 @@ func (s *Store) Calls(ctx context.Context, f routing.CallFilter) (items []call.R
 		q.upTo = idPrefix(f.Until.Add(idSlack))
 	}
 	err = s.view(ctx, func(t *txn) error {
-		items, next, err = t.calls.list(t, q)
-		return err
+		items, next = t.calls.list(t, q)
+		return nil
 	})
 	return items, next, err
 }

@@ -40,8 +40,8 @@ func (s *Store) Contacts(ctx context.Context, f routing.ContactFilter) (items []
 		q.index, q.key = indexFollowUp, present
 	}
 	err = s.view(ctx, func(t *txn) error {
-		items, next, err = t.contacts.list(t, q)
-		return err
+		items, next = t.contacts.list(t, q)
+		return nil
 	})
 	return items, next, err
 }

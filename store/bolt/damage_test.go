@@ -24,7 +24,7 @@ func TestAnyPageDamaged(t *testing.T) {
 	if err := open(t, clean).Close(); err != nil {
 		t.Fatal(err)
 	}
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a test that can be repeated
+	random := rand.New(rand.NewPCG(1, 2)) // a test that can be repeated
 	refused := 0
 	for _, path := range []string{unclean, clean} {
 		good, err := os.ReadFile(path)

@@ -28,7 +28,7 @@ type query struct {
 // list returns a page of records and the cursor of the next one, which is
 // empty on the last page. A cursor is the ID of the last record looked at, so
 // that new records never shift a page.
-func (tb table[T]) list(t *txn, q query) (items []T, next string, err error) {
+func (tb table[T]) list(t *txn, q query) (items []T, next string) {
 	limit := q.page.Limit
 	if limit <= 0 {
 		limit = pageDefault
@@ -39,17 +39,17 @@ func (tb table[T]) list(t *txn, q query) (items []T, next string, err error) {
 	for scanned := 0; ; scanned++ {
 		id, digest, ok := walk()
 		if !ok {
-			return items, "", nil
+			return items, ""
 		}
 		if scanned == scanMax {
-			return items, last, nil
+			return items, last
 		}
 		if !q.want(digest) {
 			last = id
 			continue
 		}
 		if len(items) == limit { // one more than fits: there is a next page
-			return items, last, nil
+			return items, last
 		}
 		last = id
 		v, err := tb.get(t, id)

@@ -140,7 +140,7 @@ func (t *txn) load(user string) int64 {
 	if len(raw) != 8 {
 		return 0
 	}
-	return int64(binary.BigEndian.Uint64(raw)) //nolint:gosec // written by addLoad, never above the number of tasks
+	return int64(binary.BigEndian.Uint64(raw)) // written by addLoad, never above the number of tasks
 }
 
 func (t *txn) addLoad(user string, n int64) error {

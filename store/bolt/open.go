@@ -29,11 +29,11 @@ const mapSize = 1 << 30
 const lockWait = 150 * time.Millisecond
 
 var (
-	// ErrInUse: another process has the file open.
+	// ErrInUse says that another process has the file open.
 	ErrInUse = errors.New("in use by another process")
-	// ErrDamaged: the file is not consistent.
+	// ErrDamaged says that the file is not consistent.
 	ErrDamaged = errors.New("damaged")
-	// ErrClosed: the store was closed before the verb was carried out.
+	// ErrClosed says that the store was closed before the verb was carried out.
 	ErrClosed = errors.New("store is closed")
 )
 

@@ -49,7 +49,7 @@ func (w *pageWalk) page(id uint64, keys keyRange, depth int) error {
 		return err
 	}
 	raw := make([]byte, w.size)
-	if _, err := w.file.ReadAt(raw, int64(id)*int64(w.size)); err != nil { //nolint:gosec // within the file
+	if _, err := w.file.ReadAt(raw, int64(id)*int64(w.size)); err != nil { // within the file
 		return fmt.Errorf("page %d: %w", id, err)
 	}
 	ne := binary.NativeEndian
@@ -64,7 +64,7 @@ func (w *pageWalk) page(id uint64, keys keyRange, depth int) error {
 	}
 	if overflow > 0 {
 		raw = make([]byte, (overflow+1)*uint64(w.size))
-		if _, err := w.file.ReadAt(raw, int64(id)*int64(w.size)); err != nil { //nolint:gosec // within the file
+		if _, err := w.file.ReadAt(raw, int64(id)*int64(w.size)); err != nil { // within the file
 			return fmt.Errorf("page %d: %w", id, err)
 		}
 	}

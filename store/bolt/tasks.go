@@ -30,8 +30,8 @@ func (s *Store) Tasks(ctx context.Context, f routing.TaskFilter) (items []routin
 		q.index, q.key = indexTaskUser, f.User
 	}
 	err = s.view(ctx, func(t *txn) error {
-		items, next, err = t.tasks.list(t, q)
-		return err
+		items, next = t.tasks.list(t, q)
+		return nil
 	})
 	return items, next, err
 }
