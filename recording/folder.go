@@ -74,7 +74,7 @@ func walk(ctx context.Context, root *os.Root, visit func(found) error) error {
 func recognise(day, name string) (found, bool) {
 	id, sealed := strings.CutSuffix(name, suffixSealed)
 	if !sealed {
-		part := false
+		var part bool
 		if id, part = strings.CutSuffix(name, suffixPart); !part {
 			return found{}, false
 		}

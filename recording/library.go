@@ -14,10 +14,10 @@ import (
 	"tandem/call"
 )
 
-// ErrDisabled: the administrator has not activated recording.
+// ErrDisabled says that the administrator has not activated recording.
 var ErrDisabled = errors.New("recording is not enabled")
 
-// ErrLive: the call is being recorded.
+// ErrLive says that the call is being recorded.
 var ErrLive = errors.New("still being recorded")
 
 // Settings are what may change while the switch runs.

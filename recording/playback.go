@@ -163,7 +163,7 @@ func (p *Playback) convert(b []byte) (int, error) {
 			sample >>= 16
 		}
 		// Never ahead of what is still to be read: the output is narrower.
-		binary.LittleEndian.PutUint16(in[i*sampleBytes:], uint16(sample)) //nolint:gosec // the lower half
+		binary.LittleEndian.PutUint16(in[i*sampleBytes:], uint16(sample)) // the lower half
 	}
 	return copy(b, in[inside:count*p.width]), nil
 }

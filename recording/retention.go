@@ -44,12 +44,10 @@ func (l *Library) List(ctx context.Context, limit int, before call.ID) ([]Entry,
 		if f.sealed {
 			e.Path = sealedPath(f.id)
 		}
-		info, err := root.Stat(e.Path)
-		if err != nil {
-			return nil // sealed or deleted meanwhile
+		if info, err := root.Stat(e.Path); err == nil { // or it was sealed or deleted meanwhile
+			e.Size, e.Seconds = info.Size(), seconds(wholeSamples(info.Size()))
+			entries = append(entries, e)
 		}
-		e.Size, e.Seconds = info.Size(), seconds(wholeSamples(info.Size()))
-		entries = append(entries, e)
 		return nil
 	})
 	return entries, err

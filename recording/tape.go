@@ -174,8 +174,8 @@ func (s sides) interleave(b []byte, left, right *[frameSamples]int16) []byte {
 	b = b[:from+frameBytes]
 	out := b[from:]
 	for i := range frameSamples {
-		binary.LittleEndian.PutUint16(out[i*stereoBytes:], uint16(left[i]))              //nolint:gosec // same bits
-		binary.LittleEndian.PutUint16(out[i*stereoBytes+sampleBytes:], uint16(right[i])) //nolint:gosec // same bits
+		binary.LittleEndian.PutUint16(out[i*stereoBytes:], uint16(left[i]))              // same bits
+		binary.LittleEndian.PutUint16(out[i*stereoBytes+sampleBytes:], uint16(right[i])) // same bits
 	}
 	return b
 }

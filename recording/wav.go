@@ -33,19 +33,19 @@ type header struct {
 func (h header) encode() []byte {
 	b := make([]byte, 0, headerBytes)
 	le := binary.LittleEndian
-	width := uint16(h.channels) * sampleBytes //nolint:gosec // 1 or 2 channels
+	width := uint16(h.channels) * sampleBytes // 1 or 2 channels
 	b = append(b, "RIFF"...)
-	b = le.AppendUint32(b, uint32(h.data+headerBytes-8)) //nolint:gosec // at most maxData
+	b = le.AppendUint32(b, uint32(h.data+headerBytes-8)) // at most maxData
 	b = append(b, "WAVEfmt "...)
 	b = le.AppendUint32(b, 16)                 // length of the fmt chunk
 	b = le.AppendUint16(b, 1)                  // PCM
-	b = le.AppendUint16(b, uint16(h.channels)) //nolint:gosec // 1 or 2
+	b = le.AppendUint16(b, uint16(h.channels)) // 1 or 2
 	b = le.AppendUint32(b, sampleRate)
 	b = le.AppendUint32(b, sampleRate*uint32(width))
 	b = le.AppendUint16(b, width)
 	b = le.AppendUint16(b, 8*sampleBytes)
 	b = append(b, "data"...)
-	return le.AppendUint32(b, uint32(h.data)) //nolint:gosec // at most maxData
+	return le.AppendUint32(b, uint32(h.data)) // at most maxData
 }
 
 // parseHeader reads a header that encode may have made and refuses any other.
