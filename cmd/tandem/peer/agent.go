@@ -230,16 +230,16 @@ func (a *Agent) reply(req, res *Message) {
 	}
 }
 
-// resend calls again after T1 and at doubling intervals of at most longest, until ctx ends; after 64*T1 it calls giveUp
+// resend calls again after T1 and at doubling intervals of at most longest, until stop is called; after 64*T1 it calls giveUp
 // and returns (RFC 3261 17.1.1.2, 17.1.2.2, 17.2.1, 13.3.1.4).
 func (a *Agent) resend(longest time.Duration, again, giveUp func()) (stop func()) {
-	stopped, stop := context.WithCancel(context.Background())
+	stopped := make(chan struct{})
 	a.spawn(func(off context.Context) {
 		wait := a.options.T1
 		end := time.After(64 * a.options.T1)
 		for {
 			select {
-			case <-stopped.Done():
+			case <-stopped:
 				return
 			case <-off.Done():
 				return
@@ -252,7 +252,7 @@ func (a *Agent) resend(longest time.Duration, again, giveUp func()) (stop func()
 			}
 		}
 	})
-	return stop
+	return sync.OnceFunc(func() { close(stopped) })
 }
 
 func dialogKey(callID, localTag string) string { return callID + "|" + localTag }

@@ -203,7 +203,7 @@ func TestRawReceiveEnds(t *testing.T) {
 	raw := stranger(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := raw.Receive(ctx); err != context.Canceled {
+	if _, err := raw.Receive(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("Receive: %v", err)
 	}
 	must(t, raw.Send(raw.Addr(), []byte("later")))

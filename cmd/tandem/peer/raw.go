@@ -52,8 +52,9 @@ func (r *Raw) Send(to string, data []byte) error {
 // Receive waits for the next datagram.
 func (r *Raw) Receive(ctx context.Context) (Datagram, error) {
 	buf := make([]byte, maxMessage)
-	n, from, err := 0, netip.AddrPort{}, error(nil)
-	err = interruptible(ctx, r.udp.SetReadDeadline, func() (err error) {
+	var n int
+	var from netip.AddrPort
+	err := interruptible(ctx, r.udp.SetReadDeadline, func() (err error) {
 		n, from, err = r.udp.ReadFromUDPAddrPort(buf)
 		return err
 	})
