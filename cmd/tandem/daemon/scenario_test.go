@@ -3,6 +3,7 @@ package daemon_test
 import (
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -485,4 +486,89 @@ func TestOverride(t *testing.T) {
 	contact := h.call()
 	h.ended("the contact", contact)
 	h.missedOnce(call.ResultOfficeClosed, call.MissedClosed, "ana")
+}
+
+// TestTCP: a telephone on TCP is called over the connection on which it
+// registered.
+func TestTCP(t *testing.T) {
+	h := newHouse(t, settings{members: "ana"})
+	ana := h.phone("ana", anaTone, func(o *peer.Options) {
+		o.Transport, o.Server = "tcp", h.d.SIPAddrs()[1].String()
+	})
+	contact := h.call()
+	user := h.answered(ana)
+	h.hears("the contact", contact, anaTone)
+	h.hears("ana", user, contactTone)
+	ctx, cancel := wait()
+	defer cancel()
+	h.must(user.Hangup(ctx))
+	h.ended("the contact", contact)
+	if rec := h.record(1); rec.Result != call.ResultCompleted {
+		t.Errorf("result %s", rec.Result)
+	}
+}
+
+// TestHold: a phone that holds and resumes is answered, and hears again.
+func TestHold(t *testing.T) {
+	h := newHouse(t, settings{members: "ana"})
+	ana := h.phone("ana", anaTone)
+	contact := h.call()
+	user := h.answered(ana)
+	h.hears("ana", user, contactTone)
+	ctx, cancel := wait()
+	defer cancel()
+	h.must(user.Hold(ctx))
+	h.must(user.Resume(ctx))
+	h.hears("ana", user, contactTone)
+	h.hears("the contact", contact, anaTone)
+	if err := contact.Media().Stats().Continuous(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestWrapUp: after a call the user is left alone for a while, or until they
+// say that they are available.
+func TestWrapUp(t *testing.T) {
+	h := newHouse(t, settings{members: "ana", wrapUp: "10m"})
+	ana := h.phone("ana", anaTone)
+	first := h.call()
+	h.answered(ana)
+	h.hears("the contact", first, anaTone)
+	ctx, cancel := wait()
+	defer cancel()
+	h.must(first.Hangup(ctx))
+	h.userIs("ana", func(u routing.UserState) bool { return u.Activity == routing.ActivityWrapUp && u.WrapUpUntil != nil })
+	second := h.call()
+	h.hearsMusic("the second call", second)
+	h.api.want(http.StatusOK, http.MethodPut, "/users/ana/status", map[string]string{"status": "available"})
+	h.answered(ana)
+	h.hears("the second call", second, anaTone)
+}
+
+// TestExplain: the way of a call can be read afterwards.
+func TestExplain(t *testing.T) {
+	h := newHouse(t, settings{reception: "on_reject: next"})
+	ana, luis := h.phone("ana", anaTone), h.phone("luis", luisTone)
+	h.api.want(http.StatusOK, http.MethodPut, "/users/luis/status", map[string]string{"status": "break", "reason": "lunch"})
+	contact := h.call()
+	h.must(h.rung(ana).Reject(486))
+	h.api.want(http.StatusOK, http.MethodPut, "/users/luis/status", map[string]string{"status": "available"})
+	h.answered(luis)
+	ctx, cancel := wait()
+	defer cancel()
+	h.hears("the contact", contact, luisTone)
+	h.must(contact.Hangup(ctx))
+	rec := h.record(1)
+	text := string(h.api.want(http.StatusOK, http.MethodGet, "/calls/"+string(rec.ID)+"/explain", nil))
+	for _, part := range []string{"on a break (lunch)", "rejected", "ana", "luis", "connected", "completed"} {
+		if !strings.Contains(text, part) {
+			t.Errorf("no %q in %s", part, text)
+		}
+	}
+	ahead := string(h.api.want(http.StatusOK, http.MethodGet, "/explain?number=%2B34910000001", nil))
+	for _, part := range []string{"sales", "open", "ana"} {
+		if !strings.Contains(ahead, part) {
+			t.Errorf("no %q in %s", part, ahead)
+		}
+	}
 }
