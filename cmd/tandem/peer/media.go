@@ -21,6 +21,10 @@ type MediaOptions struct {
 	RTCP       time.Duration // interval of sender reports; default 5s, negative: none
 	Capture    time.Duration // how much of what is heard is kept; default 10s
 	Impairment Impairment
+
+	// Engine carries the audio in the call's place; nil: the call does it itself. With one, only Codecs and EarlySend of
+	// the above have a meaning, and of Media's methods LocalAddr, RemoteAddr and Codec.
+	Engine Engine
 }
 
 // Impairment is what a bad network does to the packets sent.
@@ -39,6 +43,7 @@ type Media struct {
 	shown   netip.AddrPort // named in our SDP
 	idle    *net.UDPConn   // holds that port when it is not ours to read (NAT)
 	done    chan struct{}  // closed by close
+	stream  Stream         // of the engine, in place of the sockets
 
 	watch     watch // guards all below
 	closed    bool
@@ -75,6 +80,12 @@ func openMedia(o MediaOptions, address string, spawn func(func(context.Context))
 	}
 	host := netip.MustParseAddrPort(address).Addr()
 	m := &Media{options: o, done: make(chan struct{}), session: rand.Uint64() >> 2, direction: "sendrecv", events: map[uint8]bool{}}
+	if o.Engine != nil {
+		if err := m.hire(host); err != nil {
+			return nil, err
+		}
+		return m, nil
+	}
 	if err := m.bind(host); err != nil {
 		return nil, err
 	}
@@ -130,6 +141,10 @@ func (m *Media) close() {
 	m.closed = true
 	m.watch.ring()
 	close(m.done)
+	if m.stream != nil {
+		m.stream.Close()
+		return
+	}
 	_, _ = m.rtp.Close(), m.rtcp.Close()
 	if m.idle != nil {
 		_ = m.idle.Close()
@@ -137,7 +152,12 @@ func (m *Media) close() {
 }
 
 // LocalAddr is where this end really sends from and listens.
-func (m *Media) LocalAddr() netip.AddrPort { return m.rtp.LocalAddr().(*net.UDPAddr).AddrPort() }
+func (m *Media) LocalAddr() netip.AddrPort {
+	if m.stream != nil {
+		return m.stream.LocalAddr()
+	}
+	return m.rtp.LocalAddr().(*net.UDPAddr).AddrPort()
+}
 
 // RemoteAddr is where the other side's SDP wants packets, the zero value before there is one.
 func (m *Media) RemoteAddr() netip.AddrPort {
@@ -202,6 +222,7 @@ func (m *Media) accept(answer []byte) error {
 	}
 	if m.options.EarlySend {
 		m.started = true
+		m.steer()
 	}
 	return nil
 }
@@ -225,6 +246,7 @@ func (m *Media) apply(d description) error {
 	m.control = netip.AddrPortFrom(d.addr.Addr(), d.addr.Port()+1)
 	held := d.addr.Port() == 0 || d.addr.Addr().IsUnspecified() // RFC 3264 8.4: the old way to hold
 	m.granted = sends(answerDirection(d.direction, m.direction)) && !held
+	m.steer()
 	return nil
 }
 
@@ -241,4 +263,5 @@ func (m *Media) start() {
 	m.watch.Lock()
 	defer m.watch.Unlock()
 	m.started = true
+	m.steer()
 }

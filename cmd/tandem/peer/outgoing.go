@@ -98,6 +98,9 @@ func (m *Media) Impair(i Impairment) {
 
 // Inject sends raw bytes from the RTP socket to the other side's RTP address.
 func (m *Media) Inject(data []byte) error {
+	if m.rtp == nil {
+		return errors.New("inject: the audio is with an engine")
+	}
 	_, err := m.rtp.WriteToUDPAddrPort(data, m.RemoteAddr())
 	return err
 }
