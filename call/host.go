@@ -285,7 +285,8 @@ func (h *host) openMedia(fx OpenMedia) {
 // (incompatible destination) tell the peer that its offer is at fault.
 func (h *host) mediaFailed(leg LegID, err error) {
 	h.log.Warn("media failed", "leg_id", leg, "error", err)
-	h.back(MediaFailed{Leg: leg, Cause: Cause{Kind: CauseFailed, Code: 488, Q850: 88, Text: err.Error()}})
+	h.back(MediaFailed{Leg: leg, Why: err.Error(),
+		Cause: Cause{Kind: CauseFailed, Code: 488, Q850: 88, Text: "Incompatible media"}})
 }
 
 func (h *host) reanswer(fx Reanswer) {

@@ -41,7 +41,8 @@ type MediaClosed struct {
 // MediaFailed says that a leg cannot have media: no common codec, no port.
 type MediaFailed struct {
 	Leg   LegID
-	Cause Cause
+	Cause Cause  // what the peer is told
+	Why   string // for our own people
 }
 
 // Assigned is the floor's choice. The users are reserved for this call until

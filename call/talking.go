@@ -25,7 +25,7 @@ func (m *Machine) mediaFailed(in MediaFailed) {
 	if l == nil {
 		return
 	}
-	m.mark("media_failed", l.user, in.Cause.Text)
+	m.mark("media_failed", l.user, in.Why)
 	switch {
 	case l == &m.contact && m.talked.IsZero() && m.plan.Closed == nil:
 		m.failed(in.Cause)
@@ -36,7 +36,7 @@ func (m *Machine) mediaFailed(in MediaFailed) {
 	default:
 		o := m.offerOn(in.Leg)
 		m.letGo(&o.leg, in.Cause)
-		m.offerOver(o.leg, OutcomeFailed, in.Cause.Text)
+		m.offerOver(o.leg, OutcomeFailed, in.Why)
 	}
 }
 
