@@ -1,0 +1,70 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime/pprof"
+	"syscall"
+
+	"tandem/cmd/tandem/daemon"
+)
+
+// With these in its environment this program is the switch that is measured:
+// nothing else runs in that process.
+const (
+	switchEnv  = "TANDEM_LOAD_SWITCH"  // its configuration
+	profileEnv = "TANDEM_LOAD_PROFILE" // file for a CPU profile between SIGUSR1 and SIGUSR2
+)
+
+// serve runs the switch until SIGTERM and says on standard output where it
+// serves SIP.
+func serve(file string) error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	d, err := daemon.New(ctx, daemon.Options{Config: file, Version: "bench"})
+	if err != nil {
+		return err
+	}
+	profiled := make(chan error, 1)
+	if path := os.Getenv(profileEnv); path != "" {
+		begin, end := make(chan os.Signal, 1), make(chan os.Signal, 1)
+		signal.Notify(begin, syscall.SIGUSR1)
+		signal.Notify(end, syscall.SIGUSR2)
+		go func() { profiled <- profile(ctx, path, begin, end) }()
+	} else {
+		profiled <- nil
+	}
+	if _, err := fmt.Println(d.SIPAddrs()[0]); err != nil {
+		return err
+	}
+	err = d.Run(ctx)
+	stop()
+	return errors.Join(err, <-profiled)
+}
+
+// profile writes what the process did between two signals.
+func profile(ctx context.Context, path string, begin, end <-chan os.Signal) error {
+	select {
+	case <-begin:
+	case <-ctx.Done():
+		return nil
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return fmt.Errorf("profile: %w", err)
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return errors.Join(fmt.Errorf("profile: %w", err), f.Close())
+	}
+	select {
+	case <-end:
+	case <-ctx.Done():
+	}
+	pprof.StopCPUProfile()
+	return f.Close()
+}

@@ -1,0 +1,139 @@
+//go:build linux
+
+// Command load measures what calls cost the switch. It plays the carrier and
+// every telephone itself, all on loopback, against a switch in a process of its
+// own, and writes a table.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Bounds of what may be asked for.
+const (
+	maxCalls   = 2000
+	maxSeconds = 3600
+)
+
+// options are what the command line asks for.
+type options struct {
+	calls     []int // each scenario of lasting calls is played with each of them
+	seconds   int
+	pace      int
+	scenarios []string
+	out       string
+	profiles  string // folder, or empty
+	micro     string // output of go test -bench, or empty
+	command   string // as the table names it
+}
+
+func main() {
+	if file := os.Getenv(switchEnv); file != "" {
+		if err := serve(file); err != nil {
+			fmt.Fprintln(os.Stderr, "switch:", err)
+			os.Exit(1)
+		}
+		return
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	o, err := parseOptions(os.Args[1:], os.Stderr)
+	if errors.Is(err, flag.ErrHelp) {
+		return
+	}
+	if err == nil {
+		err = bench(ctx, o, os.Stderr)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "load:", err)
+		os.Exit(1)
+	}
+}
+
+func parseOptions(args []string, usage io.Writer) (options, error) {
+	var o options
+	flags := flag.NewFlagSet("load", flag.ContinueOnError)
+	flags.SetOutput(usage)
+	calls := flags.String("calls", "100", "concurrent calls, several numbers with commas between them")
+	names := flags.String("scenarios", "setup,rush,talk,record,transcode,music", "what to measure")
+	flags.IntVar(&o.seconds, "seconds", 20, "length of each measurement")
+	flags.IntVar(&o.pace, "pace", 20, "calls a second of the scenario setup")
+	flags.StringVar(&o.out, "out", "docs/bench.md", "file that the table is written to")
+	flags.StringVar(&o.profiles, "profiles", "", "folder for CPU profiles of the switch")
+	flags.StringVar(&o.micro, "micro", "", "file with the output of go test -bench -benchmem to put into the table")
+	flags.StringVar(&o.command, "command", "make bench", "command that the table says it was made by")
+	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	o.scenarios = strings.Split(*names, ",")
+	for text := range strings.SplitSeq(*calls, ",") {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 || n > maxCalls {
+			return o, fmt.Errorf("-calls %q: want numbers from 1 to %d", *calls, maxCalls)
+		}
+		o.calls = append(o.calls, n)
+	}
+	if o.seconds < 1 || o.seconds > maxSeconds {
+		return o, fmt.Errorf("-seconds %d: want 1 to %d", o.seconds, maxSeconds)
+	}
+	if o.pace < 1 || o.pace > maxCalls {
+		return o, fmt.Errorf("-pace %d: want 1 to %d", o.pace, maxCalls)
+	}
+	_, err := chosen(o.scenarios, scenarios(o.pace))
+	return o, err
+}
+
+// bench plays all that was asked for and writes the table. A table is written
+// even of failures, and then returned as an error.
+func bench(ctx context.Context, o options, progress io.Writer) error {
+	about, err := describeMachine(time.Now())
+	if err != nil {
+		return err
+	}
+	micro, err := readMicro(o.micro)
+	if err != nil {
+		return err
+	}
+	list, err := chosen(o.scenarios, scenarios(o.pace))
+	if err != nil {
+		return err
+	}
+	var results []result
+	var errs []error
+	for _, s := range list {
+		for _, calls := range s.sizes(o.calls) {
+			fmt.Fprintf(progress, "%s, %d calls, %d s\n", s.title, calls, o.seconds)
+			r, err := s.run(ctx, o, calls)
+			if err != nil {
+				return fmt.Errorf("%s: %w", s.name, err)
+			}
+			for _, failure := range r.failures {
+				errs = append(errs, fmt.Errorf("%s: %w", s.name, failure))
+			}
+			results = append(results, r)
+		}
+	}
+	if err := os.WriteFile(o.out, []byte(report{about, o, results, micro}.markdown()), 0o644); err != nil {
+		return fmt.Errorf("table: %w", err)
+	}
+	return errors.Join(append(errs, allocations(micro)...)...)
+}
+
+// sizes are the numbers of calls a scenario is played with: set-ups need only
+// the phones to take them.
+func (s scenario) sizes(calls []int) []int {
+	if s.setup {
+		return []int{max(calls[0], s.width, s.pace)}
+	}
+	return calls
+}

@@ -1,0 +1,155 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+)
+
+// report is a whole table.
+type report struct {
+	machine machine
+	options options
+	results []result
+	micro   []micro
+}
+
+func (r report) markdown() string {
+	var b strings.Builder
+	m := r.machine
+	fmt.Fprintf(&b, "# What calls cost\n\nMade by `%s` on %s; do not edit.\n\n", r.options.command, m.when.Format("2006-01-02 15:04 UTC"))
+	fmt.Fprintf(&b, "- Machine: %s, %d cores, Linux %s, %s; load before the first measurement: %s.\n", m.model, m.cores, m.kernel, m.golang, m.loadavg)
+	fmt.Fprintf(&b, `- The switch runs in a process of its own with its defaults. One other process plays the carrier and every phone, over
+  loopback on the same cores. Each scenario has a fresh switch and %d seconds of measurement.
+- CPU is user and system time of the switch's process. "Others" is CPU that everything but switch and generator used
+  meanwhile, in cores, with what the host took away behind it: the more of it, the less the times mean. CPU per work
+  suffers least.
+`, r.options.seconds)
+	r.setUps(&b)
+	r.lasting(&b)
+	r.micros(&b)
+	return b.String()
+}
+
+func (r report) of(setup bool) []result {
+	var list []result
+	for _, one := range r.results {
+		if one.scenario.setup == setup {
+			list = append(list, one)
+		}
+	}
+	return list
+}
+
+func (r report) setUps(b *strings.Builder) {
+	list := r.of(true)
+	if len(list) == 0 {
+		return
+	}
+	b.WriteString(`
+## Set-up
+
+A call comes in, its contact is found, call and task are stored, a phone rings and answers, the caller hangs up. Ringing
+is from the carrier's sending of the INVITE to the phone's receipt of its own.
+
+| scenario | calls | failed | a second | switch CPU per call | generator CPU per call | ringing p50 | p99 | most | store commit p99 | memory | others |
+|---|---|---|---|---|---|---|---|---|---|---|---|
+`)
+	for _, one := range list {
+		done := max(1, one.calls)
+		fmt.Fprintf(b, "| %s | %d | %d | %.1f | %s | %s | %s | %s | %s | %s | %.0f MB | %s |\n",
+			one.scenario.title, one.calls, len(one.failures), float64(one.calls)/one.window.Seconds(),
+			millis(one.cpu/time.Duration(done)), millis(one.generator/time.Duration(done)),
+			millis(one.ringing.percentile(0.5)), millis(one.ringing.percentile(0.99)), millis(one.ringing.most),
+			one.bound("tandem_store_commit_seconds"), megabytes(one.rss), one.elsewhere())
+	}
+}
+
+func (r report) lasting(b *strings.Builder) {
+	list := r.of(false)
+	if len(list) == 0 {
+		return
+	}
+	b.WriteString(`
+## Calls under way
+
+G.711, 50 packets a second each way on every leg; who waits with music has one leg, who talks has two. Lost packets, and
+gaps of more than 40 ms between two, are counted at the far ends by when the kernel received each packet. Added latency is
+from just before the sending of a packet to its receipt at the other end, of packets that the switch passes through; it
+includes the sending itself. Late is how late the 20 ms ticks of the switch, and the packets of the generator, were.
+
+| scenario | calls | switch CPU per call-minute | generator CPU per call-minute | memory idle | with calls | per call | packets sent | received | lost | gaps | longest | latency p50 | p99 | switch late p99 | generator late p99 | others |
+|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|
+`)
+	for _, one := range list {
+		t := &one.tally
+		minutes := float64(one.calls) * one.window.Minutes()
+		latency := [2]string{"–", "–"}
+		if t.Latency.total > 0 {
+			latency = [2]string{millis(t.Latency.percentile(0.5)), millis(t.Latency.percentile(0.99))}
+		}
+		fmt.Fprintf(b, "| %s | %d | %.4f s | %.4f s | %.0f MB | %.0f MB | %.0f kB | %d | %d | %d | %d | %s | %s | %s | %s | %s | %s |\n",
+			one.scenario.title, one.calls, one.cpu.Seconds()/minutes, one.generator.Seconds()/minutes,
+			megabytes(one.idle), megabytes(one.rss), float64(one.rss-one.idle)/1e3/float64(one.calls),
+			t.Sent, t.Received, t.Lost, t.Gaps, millis(t.MaxGap), latency[0], latency[1],
+			one.bound("tandem_media_tick_lateness_seconds"), millis(t.Lateness.percentile(0.99)), one.elsewhere())
+	}
+}
+
+func (r report) micros(b *strings.Builder) {
+	if len(r.micro) == 0 {
+		return
+	}
+	b.WriteString(`
+## Parts
+
+What happens for each packet or frame (marked •) must allocate nothing.
+
+| part | benchmark | time | bytes | allocations | |
+|---|---|---|---|---|---|
+`)
+	for _, m := range r.micro {
+		sign := ""
+		if m.perPacket() {
+			sign = "•"
+		}
+		fmt.Fprintf(b, "| %s | %s | %s | %d | %d | %s |\n", m.room, m.name, short(m.ns), m.bytes, m.allocs, sign)
+	}
+}
+
+// bound is the 99th percentile of one of the switch's own histograms.
+func (r result) bound(name string) string {
+	switch p, ok := percentile(r.before, r.after, name, 0.99); {
+	case !ok:
+		return "–"
+	case math.IsInf(p, 1):
+		return "beyond all buckets"
+	default:
+		return "≤ " + millis(time.Duration(p*float64(time.Second)))
+	}
+}
+
+// elsewhere is what others had of the machine, in cores.
+func (r result) elsewhere() string {
+	return fmt.Sprintf("%.2f + %.2f", r.others.Seconds()/r.window.Seconds(), r.stolen.Seconds()/r.window.Seconds())
+}
+
+func millis(d time.Duration) string {
+	return fmt.Sprintf("%.3g ms", float64(d)/float64(time.Millisecond))
+}
+
+func megabytes(n int64) float64 { return float64(n) / 1e6 }
+
+// short writes nanoseconds with a unit that suits.
+func short(ns float64) string {
+	switch {
+	case ns >= 1e6:
+		return fmt.Sprintf("%.3g ms", ns/1e6)
+	case ns >= 1e3:
+		return fmt.Sprintf("%.3g µs", ns/1e3)
+	}
+	return fmt.Sprintf("%.3g ns", ns)
+}

@@ -1,0 +1,345 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sort"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"tandem/cmd/tandem/peer"
+)
+
+const (
+	registering = 16 // phones that register at once
+	dialing     = 8  // calls set up at once before a measurement
+	// settling is how long calls talk before they are measured.
+	settling = time.Second
+	// conversing is how long a call lasts that is only set up: who hangs up in
+	// the instant of the answer has given up.
+	conversing = 100 * time.Millisecond
+)
+
+// scenario is one thing to measure.
+type scenario struct {
+	name   string
+	title  string
+	layout layout
+	setup  bool // calls are set up and ended; else they last
+	pace   int  // set-ups begun in a second; 0: by so many callers at once as width says
+	width  int
+}
+
+// scenarios are all there are, in the order of the table.
+func scenarios(pace int) []scenario {
+	alaw, mulaw := []string{"PCMA"}, []string{"PCMU"}
+	same := layout{carrier: alaw, phone: alaw}
+	recorded, transcoded, waiting, silent := same, same, same, same
+	recorded.record = true
+	transcoded.phone = mulaw
+	waiting.unmanned = true
+	silent.muted = true
+	return []scenario{
+		{name: "setup", title: fmt.Sprintf("%d a second", pace), layout: silent, setup: true, pace: pace},
+		{name: "rush", title: "32 callers, each again at once", layout: silent, setup: true, width: 32},
+		{name: "talk", title: "talking, same codec", layout: same},
+		{name: "record", title: "talking, same codec, recorded", layout: recorded},
+		{name: "transcode", title: "talking, A-law to µ-law", layout: transcoded},
+		{name: "music", title: "waiting with music", layout: waiting},
+	}
+}
+
+// result is what a scenario has shown.
+type result struct {
+	scenario  scenario
+	calls     int // that talked, or that were set up
+	failures  []error
+	window    time.Duration
+	cpu       time.Duration // of the switch, in the window
+	generator time.Duration // CPU of this program, in the window
+	others    time.Duration // CPU of all else on the machine, in the window
+	stolen    time.Duration // CPU that the machine did not get from its host
+	idle, rss int64         // bytes of memory before the calls and at the end of the window
+	tally     tally
+	ringing   histogram // from the INVITE's sending to its receipt by the phone
+	before    samples   // metrics at the begin of the window
+	after     samples   // and after the calls' end
+}
+
+// run plays one scenario against a fresh switch.
+func (s scenario) run(ctx context.Context, o options, calls int) (r result, err error) {
+	dir, err := os.MkdirTemp("", "tandem-load-")
+	if err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	s.layout.phones = calls
+	floor, err := openCarrier(s.layout)
+	if err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, floor.Close()) }()
+	sw, err := startSwitch(ctx, dir, s.layout.configuration(dir, floor.carrier.Addr()), o.profileOf(s, calls))
+	if err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, sw.stop()) }()
+	if err := floor.openPhones(ctx, s.layout, sw.addr); err != nil {
+		return r, err
+	}
+	p := &play{scenario: s, floor: floor, sw: sw, window: time.Duration(o.seconds) * time.Second, r: result{scenario: s}}
+	if s.setup {
+		err = p.setUps(ctx)
+	} else {
+		err = p.conversations(ctx, calls)
+	}
+	if err == nil {
+		err = p.check(ctx)
+	}
+	return p.r, err
+}
+
+// play is a scenario under way.
+type play struct {
+	scenario scenario
+	floor    *salesFloor
+	sw       *switchProcess
+	window   time.Duration
+	r        result
+
+	mu sync.Mutex // guards r.calls, r.failures, r.ringing during set-ups
+}
+
+// resources are what the machine's processes have used up to a moment.
+type resources struct {
+	at                             time.Time
+	sw                             usage
+	generator, machineBusy, stolen time.Duration
+}
+
+func (p *play) resources() (resources, error) {
+	r := resources{at: time.Now()}
+	var own unix.Rusage
+	err := unix.Getrusage(unix.RUSAGE_SELF, &own)
+	r.generator = time.Duration(own.Utime.Nano() + own.Stime.Nano())
+	var busyErr, usageErr error
+	r.machineBusy, r.stolen, busyErr = machineBusy()
+	r.sw, usageErr = p.sw.usage()
+	return r, errors.Join(err, busyErr, usageErr)
+}
+
+// measure runs work and notes what it cost.
+func (p *play) measure(ctx context.Context, work func()) error {
+	before, err := p.sw.metrics(ctx)
+	if err != nil {
+		return err
+	}
+	if err := p.sw.signal(syscall.SIGUSR1); err != nil {
+		return err
+	}
+	p.floor.crowd.reset()
+	begin, err := p.resources()
+	if err != nil {
+		return err
+	}
+	work()
+	end, err := p.resources()
+	if err != nil {
+		return err
+	}
+	p.r.tally, err = p.floor.crowd.counted()
+	if err != nil {
+		return err
+	}
+	p.r.before = before
+	p.r.window = end.at.Sub(begin.at)
+	p.r.cpu = end.sw.CPU - begin.sw.CPU
+	p.r.generator = end.generator - begin.generator
+	p.r.others = max(0, end.machineBusy-begin.machineBusy-p.r.cpu-p.r.generator)
+	p.r.stolen = end.stolen - begin.stolen
+	p.r.rss = end.sw.RSS
+	return p.sw.signal(syscall.SIGUSR2)
+}
+
+// rest notes what memory the switch has without calls.
+func (p *play) rest() error {
+	u, err := p.sw.usage()
+	p.r.idle = u.RSS
+	return err
+}
+
+// conversations sets calls up, measures while they last, and ends them.
+func (p *play) conversations(ctx context.Context, calls int) error {
+	if err := p.rest(); err != nil {
+		return err
+	}
+	live := make([]*peer.Call, calls)
+	err := each(ctx, calls, dialing, func(ctx context.Context, i int) (err error) {
+		if p.scenario.layout.unmanned {
+			live[i], err = p.floor.dial(ctx, p.sw.addr, i)
+			return err
+		}
+		live[i], _, err = p.floor.connect(ctx, p.sw.addr, i)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("set up %d calls: %w", calls, err)
+	}
+	if err := pause(ctx, settling); err != nil {
+		return err
+	}
+	p.r.calls = calls
+	if err := p.measure(ctx, func() { err = pause(ctx, p.window) }); err != nil {
+		return err
+	}
+	for _, c := range live {
+		if c.State() == peer.Ended {
+			p.r.failures = append(p.r.failures, fmt.Errorf("call %s was cut off", c.ID()))
+		}
+	}
+	return errors.Join(err, each(ctx, calls, dialing, func(ctx context.Context, i int) error {
+		if live[i].State() == peer.Ended {
+			return nil
+		}
+		return live[i].Hangup(ctx)
+	}))
+}
+
+// pause waits, unless ctx ends.
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-time.After(d):
+		return nil
+	}
+}
+
+// setUps sets calls up and ends them for the length of the window.
+func (p *play) setUps(ctx context.Context) error {
+	if err := p.rest(); err != nil {
+		return err
+	}
+	return p.measure(ctx, func() {
+		if p.scenario.pace > 0 {
+			p.paced(ctx)
+			return
+		}
+		p.rush(ctx)
+	})
+}
+
+// paced begins set-ups at an even rate, whatever becomes of them.
+func (p *play) paced(ctx context.Context) {
+	total := int(p.window.Seconds() * float64(p.scenario.pace))
+	var wg sync.WaitGroup
+	begin := time.Now()
+	for n := range total {
+		due := begin.Add(time.Duration(n) * time.Second / time.Duration(p.scenario.pace))
+		if pause(ctx, time.Until(due)) != nil {
+			break
+		}
+		wg.Go(func() { p.setUp(ctx, n) })
+	}
+	wg.Wait()
+}
+
+// rush lets a few callers call again as soon as their call has ended.
+func (p *play) rush(ctx context.Context) {
+	end := time.Now().Add(p.window)
+	var wg sync.WaitGroup
+	for i := range p.scenario.width {
+		wg.Go(func() {
+			for ctx.Err() == nil && time.Now().Before(end) {
+				p.setUp(ctx, i)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// setUp places one call, ends it once a phone has answered, and notes how long
+// the INVITE took to the phone.
+func (p *play) setUp(ctx context.Context, n int) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	from, to, err := p.floor.connect(ctx, p.sw.addr, n)
+	if err == nil {
+		err = pause(ctx, conversing)
+	}
+	if err == nil {
+		err = from.Hangup(ctx)
+	}
+	if err == nil {
+		_, err = to.WaitEnded(ctx)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err != nil {
+		p.r.failures = append(p.r.failures, err)
+		return
+	}
+	p.r.calls++
+	p.r.ringing.observe(to.Invite().At.Sub(from.Messages()[0].At))
+}
+
+// check compares what the switch says it did with what was asked of it: every
+// call has its result, and the right one.
+func (p *play) check(ctx context.Context) error {
+	want := `result="completed"`
+	if p.scenario.layout.unmanned {
+		want = `result="cancelled"`
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for {
+		after, err := p.sw.metrics(ctx)
+		if err != nil {
+			return err
+		}
+		p.r.after = after
+		all := growth(p.r.before, after, "tandem_calls_total")
+		if good := growth(p.r.before, after, "tandem_calls_total", want); int(good) == p.r.calls && good == all {
+			return nil
+		}
+		if pause(ctx, 50*time.Millisecond) != nil {
+			return fmt.Errorf("of %d calls the switch ended %v, with %s: %v", p.r.calls, all, want,
+				growth(p.r.before, after, "tandem_calls_total", want))
+		}
+	}
+}
+
+// profileOf is the file of a scenario's profile.
+func (o options) profileOf(s scenario, calls int) string {
+	if o.profiles == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s/%s-%d.pprof", o.profiles, s.name, calls)
+}
+
+// chosen returns the scenarios of those names.
+func chosen(names []string, all []scenario) ([]scenario, error) {
+	byName := make(map[string]scenario)
+	var known []string
+	for _, s := range all {
+		byName[s.name] = s
+		known = append(known, s.name)
+	}
+	sort.Strings(known)
+	var list []scenario
+	for _, name := range names {
+		s, ok := byName[name]
+		if !ok {
+			return nil, fmt.Errorf("scenario %q: there are %v", name, known)
+		}
+		list = append(list, s)
+	}
+	return list, nil
+}
