@@ -1,0 +1,201 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"tandem/cmd/tandem/peer"
+	"tandem/media/tone"
+)
+
+// registration is how long a phone asks to be registered for; it refreshes in
+// time by itself.
+const registration = 10 * time.Minute
+
+// busyHere is how a phone says that its owner rejects a call (RFC 3261 21.4.24).
+const busyHere = 486
+
+// morning waits for the switch and registers the phones.
+func (d *day) morning(ctx context.Context) error {
+	if err := d.api.ready(ctx); err != nil {
+		return err
+	}
+	d.screen.step("switch", "takes calls: SIP on udp %s, HTTP on %s", d.switchboard.SIPAddrs()[0], d.switchboard.HTTPAddr())
+	for _, p := range d.floor() {
+		if err := p.phone.StayRegistered(ctx, registration); err != nil {
+			return fmt.Errorf("phone of %s: %w", p.name, err)
+		}
+		if err := d.api.user(ctx, p.user, "available", shownUser.available); err != nil {
+			return err
+		}
+		d.screen.step(p.name, "phone registered from %s; %s is available", p.phone.Addr(), p.display)
+	}
+	return nil
+}
+
+// conversation is a call that is answered and recorded, and meanwhile another
+// that is rejected.
+func (d *day) conversation(ctx context.Context) error {
+	who := maria()
+	contact, id, err := d.dial(ctx, who, salesNumber)
+	if err != nil {
+		return err
+	}
+	phone, err := d.rings(ctx, d.ana, who, moment{began(contact), "the INVITE"})
+	if err != nil {
+		return err
+	}
+	if err := d.task(ctx, id, "open"); err != nil {
+		return err
+	}
+	if err := d.hearsMusic(ctx, contact, who); err != nil {
+		return err
+	}
+	if err := d.lifts(ctx, d.ana, phone); err != nil {
+		return err
+	}
+	if err := d.task(ctx, id, "in_progress"); err != nil {
+		return err
+	}
+	if err := d.hearEachOther(ctx, contact, who, phone, d.ana.name, d.ana.voice); err != nil {
+		return err
+	}
+	if err := d.rejected(ctx); err != nil {
+		return err
+	}
+	if err := d.hangUp(ctx, who.name, contact, phone, peer.ByBYE); err != nil {
+		return err
+	}
+	d.screen.step(who.name, "hangs up")
+	call, err := d.became(ctx, id, "completed", "")
+	if err != nil {
+		return err
+	}
+	if err := d.task(ctx, id, "done"); err != nil {
+		return err
+	}
+	if err := d.unbroken(contact, who, "music"); err != nil {
+		return err
+	}
+	return d.recorded(ctx, call.ID, who, d.ana)
+}
+
+// rejected is a call during Ana's: it rings at the other salesperson, who
+// rejects it.
+func (d *day) rejected(ctx context.Context) error {
+	if err := d.api.user(ctx, d.ana.user, "talking", func(u shownUser) bool { return u.Activity == "talking" }); err != nil {
+		return err
+	}
+	d.screen.step(d.ana.name, "is talking, so the next call has to go past her")
+	who := jorge()
+	contact, id, err := d.dial(ctx, who, salesNumber)
+	if err != nil {
+		return err
+	}
+	phone, err := d.rings(ctx, d.luis, who, moment{began(contact), "the INVITE"})
+	if err != nil {
+		return err
+	}
+	if err := phone.Reject(busyHere); err != nil {
+		return err
+	}
+	d.screen.step(d.luis.name, "rejects the call (%d)", busyHere)
+	message := tone.Unavailable("es")
+	if err := recognise(ctx, contact, "the message that nobody can take the call", message); err != nil {
+		return fmt.Errorf("%s: %w", who.name, err)
+	}
+	d.screen.step(who.name, "hears the spoken message that somebody will call back (%.1f s long)", message.Duration().Seconds())
+	end, err := contact.WaitEnded(ctx)
+	if err != nil {
+		return fmt.Errorf("%s is not released: %w", who.name, err)
+	}
+	if end.How != peer.ByBYE || !end.Remote {
+		return fmt.Errorf("%s is not released by the switch: %s", who.name, end)
+	}
+	d.screen.step(who.name, "is released by the switch")
+	call, err := d.became(ctx, id, "no_answer", "rejected")
+	if err != nil {
+		return err
+	}
+	return d.followed(ctx, call)
+}
+
+// abandoned is a caller who hangs up while the phone rings.
+func (d *day) abandoned(ctx context.Context) error {
+	who := sofia()
+	contact, id, err := d.dial(ctx, who, salesNumber)
+	if err != nil {
+		return err
+	}
+	p, phone, err := d.anyRings(ctx, who, moment{began(contact), "the INVITE"})
+	if err != nil {
+		return err
+	}
+	if err := d.hearsMusic(ctx, contact, who); err != nil {
+		return err
+	}
+	if err := d.hangUp(ctx, who.name, contact, phone, peer.ByCANCEL); err != nil {
+		return err
+	}
+	d.screen.step(who.name, "gives up, and the phone of %s stops ringing", p.name)
+	call, err := d.became(ctx, id, "cancelled", "abandoned")
+	if err != nil {
+		return err
+	}
+	return d.followed(ctx, call)
+}
+
+// hearsMusic waits until a caller hears the hold music.
+func (d *day) hearsMusic(ctx context.Context, call *peer.Call, who caller) error {
+	if err := recognise(ctx, call, "the hold music", tone.HoldMusic()); err != nil {
+		return fmt.Errorf("%s: %w", who.name, err)
+	}
+	d.screen.step(who.name, "hears the hold music")
+	return nil
+}
+
+// lifts answers a ringing phone.
+func (d *day) lifts(ctx context.Context, p *salesperson, phone *peer.Call) error {
+	if err := phone.Answer(); err != nil {
+		return fmt.Errorf("%s lifts: %w", p.name, err)
+	}
+	if _, err := phone.WaitRequest(ctx, "ACK"); err != nil {
+		return fmt.Errorf("%s lifts: %w", p.name, err)
+	}
+	d.screen.step(p.name, "lifts")
+	return nil
+}
+
+// task waits until a call's one Inbound Call task is in a state.
+func (d *day) task(ctx context.Context, call, state string) error {
+	var found []shownTask
+	err := eventually(ctx, "one Inbound Call task of the call, "+state, func() (bool, error) {
+		tasks, err := list[shownTask](ctx, d.api, "/tasks?kind=inbound_call")
+		found = nil
+		for _, t := range tasks {
+			if t.CallID == call {
+				found = append(found, t)
+			}
+		}
+		return len(found) == 1 && found[0].State == state, err
+	})
+	if err != nil {
+		return fmt.Errorf("%w: %+v", err, found)
+	}
+	d.screen.step("switch", "the call's Inbound Call task is %s", strings.ReplaceAll(state, "_", " "))
+	return nil
+}
+
+// unbroken checks that all a caller heard, beginning with what is named, came
+// as one stream.
+func (d *day) unbroken(call *peer.Call, who caller, first string) error {
+	s := call.Media().Stats()
+	if err := s.Unbroken(); err != nil {
+		return fmt.Errorf("the stream to %s from %s to goodbye: %w", who.name, first, err)
+	}
+	d.screen.step(who.name, "had one unbroken stream from %s to goodbye: %d packets, %d lost, %d SSRC, jitter %.1f ms",
+		first, s.Packets, s.Lost, len(s.SSRCs), float64(s.Jitter.Microseconds())/1000)
+	return nil
+}

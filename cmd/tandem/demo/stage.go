@@ -1,0 +1,155 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"tandem/cmd/tandem/daemon"
+	"tandem/cmd/tandem/peer"
+)
+
+// salesperson is a user with a telephone.
+type salesperson struct {
+	user          string // SIP user, login
+	name, display string
+	voice         float64 // the tone they speak in, in Hz
+	phone         *peer.Phone
+}
+
+// caller is somebody outside.
+type caller struct {
+	name, display, number string
+	voice                 float64 // the tone they speak in, in Hz
+	withheld              bool    // they do not show their number
+}
+
+// stage is a running switch with a carrier and two telephones around it.
+type stage struct {
+	file        string // the configuration
+	recordings  string // folder
+	log         *os.File
+	switchboard *daemon.Daemon
+	api         *client
+	carrier     *peer.Carrier
+	ana, luis   *salesperson
+
+	running context.Context // ends when the switch does, with why
+	stop    context.CancelFunc
+	stopped chan error
+}
+
+// open puts up the stage: when it returns the switch serves, and phones and
+// carrier have their sockets. Close it.
+func open(ctx context.Context, folder, version string) (_ *stage, err error) {
+	st := &stage{file: filepath.Join(folder, "tandem.yaml"), recordings: filepath.Join(folder, "recordings")}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, st.close())
+		}
+	}()
+	// A trunk is known by its source, so the carrier has an address of its own.
+	st.carrier, err = peer.NewCarrier(peer.Options{Name: "carrier", Bind: "127.0.0.2:0", Domain: "carrier.example"})
+	if err != nil {
+		return nil, fmt.Errorf("carrier: %w", err)
+	}
+	p, err := newPlan(folder, st.carrier.Addr())
+	if err != nil {
+		return nil, err
+	}
+	if err := p.write(st.file); err != nil {
+		return nil, fmt.Errorf("configuration: %w", err)
+	}
+	if err := st.serve(ctx, folder, version); err != nil {
+		return nil, err
+	}
+	st.api = newClient(st.switchboard.Socket())
+	st.ana, err = st.hire(salesperson{user: "ana", name: "Ana", display: "Ana García", voice: 700}, p.AnaPassword)
+	if err != nil {
+		return nil, err
+	}
+	st.luis, err = st.hire(salesperson{user: "luis", name: "Luis", display: "Luis Pérez", voice: 900}, p.LuisPassword)
+	return st, err
+}
+
+// serve starts the switch; its log goes to a file.
+func (st *stage) serve(ctx context.Context, folder, version string) (err error) {
+	st.log, err = os.OpenFile(filepath.Join(folder, "tandem.log"), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("log: %w", err)
+	}
+	st.switchboard, err = daemon.New(ctx, daemon.Options{
+		Config: st.file, Version: version, Log: st.log,
+	})
+	if err != nil {
+		return err
+	}
+	// The switch outlives the day's context: it is stopped last, by close.
+	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
+	running, ended := context.WithCancelCause(context.WithoutCancel(ctx))
+	st.running, st.stop, st.stopped = running, stop, make(chan error, 1)
+	go func() {
+		err := st.switchboard.Run(serving)
+		ended(errors.Join(errors.New("the switch ended"), err))
+		st.stopped <- err
+	}()
+	return nil
+}
+
+// hire opens the telephone of a salesperson.
+func (st *stage) hire(p salesperson, password string) (*salesperson, error) {
+	phone, err := peer.NewPhone(peer.Options{
+		Server: st.switchboard.SIPAddrs()[0].String(), Domain: domain, User: p.user, Password: password,
+		Display: p.display, Media: peer.MediaOptions{Source: peer.Tone(p.voice)},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("phone of %s: %w", p.name, err)
+	}
+	p.phone = phone
+	return &p, nil
+}
+
+// floor returns the salespeople there are.
+func (st *stage) floor() []*salesperson {
+	var all []*salesperson
+	for _, p := range []*salesperson{st.ana, st.luis} {
+		if p != nil {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+// agents returns everybody whose messages are on record.
+func (st *stage) agents() []peer.Traced {
+	all := []peer.Traced{st.carrier}
+	for _, p := range st.floor() {
+		all = append(all, p.phone)
+	}
+	return all
+}
+
+// close takes down what is up: the switch first, while there still is somebody
+// to take leave of.
+func (st *stage) close() error {
+	var errs []error
+	if st.stop != nil {
+		st.stop()
+		errs = append(errs, <-st.stopped)
+	}
+	for _, p := range st.floor() {
+		errs = append(errs, p.phone.Close())
+	}
+	if st.api != nil {
+		st.api.close()
+	}
+	if st.carrier != nil {
+		errs = append(errs, st.carrier.Close())
+	}
+	if st.log != nil {
+		errs = append(errs, st.log.Close())
+	}
+	return errors.Join(errs...)
+}
