@@ -51,17 +51,14 @@ func (a *Agent) followAcks(tx *wire.ServerTx) {
 
 // arrive begins a call. It reports whether there is one now.
 func (a *Agent) arrive(req *wire.Request, tx *wire.ServerTx, trunk *Trunk) bool {
-	merged := mergeKey(req)
-	if !a.legs.claim(merged) {
+	if !a.legs.claim(mergeKey(req)) {
 		a.respond(req, tx, 482)
 		return false
 	}
 	a.respond(req, tx, 100)
 	id := call.NewID(time.Now())
-	l := a.newInbound(id.Leg(1), req, tx, trunk)
-	l.in.merged = merged
-	a.legs.add(l)
 	// The dialog is in place before anybody hears of the call.
+	l := a.newInbound(id.Leg(1), req, tx, trunk)
 	watching := tx.OnCancel(func(cancel *wire.Request) {
 		reason := headerValue(cancel, "Reason")
 		l.box.post(func() { l.cancelled(reason) })

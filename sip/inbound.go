@@ -31,10 +31,11 @@ type unacked struct {
 	timer *time.Timer
 }
 
+// newInbound makes a leg of an INVITE and makes it known.
 func (a *Agent) newInbound(id call.LegID, req *wire.Request, tx *wire.ServerTx, trunk *Trunk) *leg {
 	l := &leg{a: a, id: id, trunk: trunk.Name, dlg: answering(req)}
 	l.box.start = a.tasks.start
-	l.in = &inbound{req: req, tx: tx, late: sdpOf(req) == nil}
+	l.in = &inbound{req: req, tx: tx, merged: mergeKey(req), late: sdpOf(req) == nil}
 	a.legs.add(l, l.dlg.localTag)
 	return l
 }

@@ -37,7 +37,7 @@ type Presence interface {
 }
 
 // TrunkWatcher hears when a trunk comes up or goes down, with the reason. It
-// must not wait.
+// must not wait and must not call the Agent.
 type TrunkWatcher interface {
 	TrunkState(trunk string, up bool, why string)
 }
