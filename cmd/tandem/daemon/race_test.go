@@ -1,6 +1,7 @@
 package daemon_test
 
 import (
+	"context"
 	"testing"
 
 	"tandem/call"
@@ -25,10 +26,24 @@ func TestCancelCrossingAnswer(t *testing.T) {
 	h.userIs("ana", routing.UserState.Available)
 }
 
-// TestContactCancelsAnswered: the contact's CANCEL crosses our 200; the call is
-// answered, and the contact's BYE ends it.
-func TestContactHangsUpAsUserAnswers(t *testing.T) {
-	h := newHouse(t, settings{members: "ana"})
+// TestContactGivesUpAsUserAnswers: the contact hangs up, or cancels, in the
+// instant in which the salesperson lifts. The call is abandoned or it was
+// connected, never something in between, and nobody is left on the line.
+func TestContactGivesUpAsUserAnswers(t *testing.T) {
+	t.Run("BYE", func(t *testing.T) {
+		giveUp(t, settings{members: "ana"}, func(ctx context.Context, c *peer.Call) error { return c.Hangup(ctx) })
+	})
+	// The CANCEL may cross our 200: then the caller says BYE.
+	t.Run("CANCEL", func(t *testing.T) {
+		giveUp(t, settings{members: "ana", reception: "answer: early"}, func(_ context.Context, c *peer.Call) error {
+			_ = c.Cancel() // too late when the answer is here
+			return nil
+		})
+	})
+}
+
+func giveUp(t *testing.T, s settings, leave func(context.Context, *peer.Call) error) {
+	h := newHouse(t, s)
 	ana := h.phone("ana", anaTone)
 	for i := range 20 {
 		contact := h.call()
@@ -36,8 +51,14 @@ func TestContactHangsUpAsUserAnswers(t *testing.T) {
 		ctx, cancel := wait()
 		answered := make(chan error, 1)
 		go func() { answered <- user.Answer() }()
-		h.must(contact.Hangup(ctx))
+		h.must(leave(ctx, contact))
 		<-answered // either way is right for the phone
+		h.api.eventually("the contact is gone", func() bool {
+			if contact.State() == peer.Answered {
+				_ = contact.Hangup(ctx) // may have been ended by the switch
+			}
+			return contact.State() == peer.Ended
+		})
 		h.ended("ana", user)
 		rec := h.record(i + 1)
 		switch {
