@@ -39,12 +39,8 @@ func TestConversation(t *testing.T) {
 		t.Errorf("record: %+v", rec)
 	}
 	holds(t, "what ana heard", ana.heard(), contactTone, anaTone)
-	streams := wire.sent(h.carrier)
-	if len(streams) != 1 {
-		t.Fatalf("%d streams went to the contact", len(streams))
-	}
-	wire.unbroken(streams[0])
-	heard := sound(streams[0])
+	wire.unbroken(wire.only(h.carrier))
+	heard := sound(wire.only(h.carrier))
 	holds(t, "what the contact heard at last", heard[len(heard)/2:], anaTone, contactTone)
 	h.playable(rec.ID)
 }
@@ -91,6 +87,29 @@ func rms(t *testing.T, file, number string) float64 {
 	}
 	t.Fatalf("sox says no level: %s", report)
 	return 0
+}
+
+// TestHold: ana's phone puts the call on hold and resumes it by re-INVITE;
+// afterwards both hear each other again, and she hangs up.
+func TestHold(t *testing.T) {
+	h := newHouse(newNetwork(t, "baresip", "sipp"), settings{})
+	ana := h.newPhone("ana", 1, anaTone, true)
+	wire := h.tap()
+	contact := h.sipp(scenario{file: "released.xml", says: contactTone, keys: from(salesNumber)})
+	ana.tells(established)
+	invites := 1.0
+	for _, command := range []string{"hold", "resume"} {
+		ana.command(command, "")
+		invites++
+		h.eventually("the switch has the re-INVITE", func() bool {
+			return h.metric("tandem_sip_requests_total", `method="INVITE"`) == invites
+		})
+	}
+	holds(t, "what the contact hears", wire.flows(h.carrier), anaTone, contactTone)
+	holds(t, "what ana hears", wire.flows(h.phones), contactTone, anaTone)
+	ana.command("hangup", "")
+	contact.succeeds()
+	is(t, "result", h.record().Result, call.ResultCompleted)
 }
 
 // TestReject: ana's phone declines, the caller is released, and she has a task.

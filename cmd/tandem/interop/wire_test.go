@@ -113,6 +113,28 @@ func (w *wiretap) sent(to netip.Addr) (streams [][]rtp) {
 	return streams
 }
 
+// only returns the one stream that went to an address, as far as it got.
+func (w *wiretap) only(to netip.Addr) []rtp {
+	w.t.Helper()
+	streams := w.sent(to)
+	if len(streams) == 0 {
+		return nil
+	}
+	if len(streams) > 1 {
+		w.t.Fatalf("%d streams went to %s", len(streams), to)
+	}
+	return streams[0]
+}
+
+// flows waits for a second more of the stream to an address and returns what
+// the later half of it says.
+func (w *wiretap) flows(to netip.Addr) []int16 {
+	w.t.Helper()
+	begin := len(w.only(to))
+	w.eventually("a second of sound to "+to.String(), func() bool { return len(w.only(to)) >= begin+50 })
+	return sound(w.only(to)[begin+25:])
+}
+
 // unbroken fails the test unless the packets have every sequence number and
 // every timestamp.
 func (w *wiretap) unbroken(packets []rtp) {
