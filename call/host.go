@@ -146,10 +146,19 @@ func (h *host) observe(in Input) {
 	case Planned:
 		h.ports.Meter.Began(h.machine.Record())
 	case LegProgress:
-		if !h.rang && in.Status >= 180 {
-			h.rang = true
-			h.ports.Meter.Ringing(h.machine.Record(), time.Since(h.began))
+		if in.Status >= 180 {
+			h.ringing()
 		}
+	case LegAnswered: // lifted before it could ring
+		h.ringing()
+	}
+}
+
+// ringing measures once how long it took until a user's phone reacted.
+func (h *host) ringing() {
+	if !h.rang && h.machine.Phase() == Offering {
+		h.rang = true
+		h.ports.Meter.Ringing(h.machine.Record(), time.Since(h.began))
 	}
 }
 

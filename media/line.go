@@ -108,6 +108,7 @@ func (e *Engine) bind(id call.LegID) (l *line, rtp, rtcp Socket, err error) {
 			err = errors.Join(err, rtp.Close())
 		}
 		e.ports.put(now, l.port) // somebody else's: leave it alone for a while
+		e.ports.jump()
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -59,6 +59,14 @@ func (p *portPool) put(now time.Duration, port uint16) {
 	p.free[(port-p.first)/2] = now + portRest
 }
 
+// jump goes on elsewhere in the range: whoever holds one port of it is likely to
+// hold its neighbours.
+func (p *portPool) jump() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.next = rand.IntN(len(p.free))
+}
+
 // contains tells whether a port lies in the pool's range.
 func (p *portPool) contains(port uint16) bool {
 	return port >= p.first && int(port-p.first) < 2*len(p.free)

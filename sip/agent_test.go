@@ -95,18 +95,16 @@ func (m *memory) Bindings(context.Context) ([]call.Binding, error) {
 	return all, nil
 }
 
-func (m *memory) SaveDialog(_ context.Context, d call.Dialog) error {
+func (m *memory) SaveDialog(d call.Dialog) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.dialogs[d.Leg] = d
-	return nil
 }
 
-func (m *memory) DeleteDialog(_ context.Context, leg call.LegID) error {
+func (m *memory) DeleteDialog(leg call.LegID) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.dialogs, leg)
-	return nil
 }
 
 func (m *memory) Dialogs(context.Context) ([]call.Dialog, error) {

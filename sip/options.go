@@ -24,8 +24,9 @@ type BindingStore interface {
 
 // DialogStore keeps what is needed to end dialogs after a crash.
 type DialogStore interface {
-	SaveDialog(ctx context.Context, d call.Dialog) error
-	DeleteDialog(ctx context.Context, leg call.LegID) error
+	// SaveDialog and DeleteDialog never wait: they are durable soon after.
+	SaveDialog(d call.Dialog)
+	DeleteDialog(leg call.LegID)
 	Dialogs(ctx context.Context) ([]call.Dialog, error)
 }
 

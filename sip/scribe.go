@@ -16,8 +16,8 @@ const (
 	storeLimit    = 10 * time.Second
 )
 
-// scribe writes to the stores beside the call path. Writes with the same key
-// keep their order.
+// scribe writes to the stores beside the call path. Bindings of one user keep
+// their order; the store itself keeps that of dialogs.
 type scribe struct {
 	a     *Agent
 	lanes [scribeLanes]chan func(context.Context)
@@ -76,28 +76,16 @@ func (s *scribe) stop() {
 
 // saveDialog stores a dialog without waiting.
 func (s *scribe) saveDialog(d call.Dialog) {
-	store := s.a.opt.Dialogs
-	if store == nil {
-		return
+	if store := s.a.opt.Dialogs; store != nil {
+		store.SaveDialog(d)
 	}
-	s.write(string(d.Leg), func(ctx context.Context) {
-		if err := store.SaveDialog(ctx, d); err != nil {
-			s.a.log.Error("dialog not stored", slog.String("leg_id", string(d.Leg)), slog.Any("err", err))
-		}
-	})
 }
 
 // deleteDialog forgets a dialog without waiting.
 func (s *scribe) deleteDialog(leg call.LegID) {
-	store := s.a.opt.Dialogs
-	if store == nil {
-		return
+	if store := s.a.opt.Dialogs; store != nil {
+		store.DeleteDialog(leg)
 	}
-	s.write(string(leg), func(ctx context.Context) {
-		if err := store.DeleteDialog(ctx, leg); err != nil {
-			s.a.log.Error("dialog not deleted", slog.String("leg_id", string(leg)), slog.Any("err", err))
-		}
-	})
 }
 
 // saveBinding stores a binding, or deletes it; done is called once it is

@@ -22,8 +22,8 @@ func (s *Store) SaveBinding(ctx context.Context, b call.Binding) error {
 }
 
 // DeleteBinding forgets a registered address; an unknown one is no error.
-func (s *Store) DeleteBinding(ctx context.Context, user, contactURI string) error {
-	key, err := bindingKey(user, contactURI)
+func (s *Store) DeleteBinding(ctx context.Context, b call.Binding) error {
+	key, err := bindingKey(b.User, b.ContactURI)
 	if err != nil {
 		return err
 	}

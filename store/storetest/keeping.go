@@ -86,7 +86,7 @@ func testBindings(t *testing.T, b *bench) {
 	desk.CSeq = 5
 	must(t, b.SaveBinding(ctx, desk))
 	for range 2 {
-		must(t, b.DeleteBinding(ctx, "ana", mobile.ContactURI))
+		must(t, b.DeleteBinding(ctx, mobile))
 	}
 	got, err := b.Bindings(ctx)
 	must(t, err)

@@ -15,7 +15,7 @@ import (
 // Signalling is what sip keeps beyond a crash.
 type Signalling interface {
 	SaveBinding(ctx context.Context, b call.Binding) error
-	DeleteBinding(ctx context.Context, user, contactURI string) error
+	DeleteBinding(ctx context.Context, b call.Binding) error
 	Bindings(ctx context.Context) ([]call.Binding, error)
 }
 

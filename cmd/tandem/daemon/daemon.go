@@ -296,7 +296,7 @@ func (d *Daemon) buildSIP(_ context.Context, cfg *config.Config) error {
 	d.trunks = newTrunkBoard(d.bus)
 	d.reloads = newReloadMeter(d.registry)
 	d.sip, err = sip.New(sip.Options{
-		Lines: d.exchange, Bindings: phonebook{d.store}, Dialogs: phonebook{d.store}, Presence: d.floor, Trunks: d.trunks,
+		Lines: d.exchange, Bindings: d.store, Dialogs: d.store, Presence: d.floor, Trunks: d.trunks,
 		Directory: phones(cfg), Listen: listen, Domain: cfg.SIP.Domain, External: text(external),
 		UserAgent: cfg.SIP.UserAgent, Log: d.log, Metrics: d.registry,
 	})

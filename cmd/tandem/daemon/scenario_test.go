@@ -319,7 +319,7 @@ func TestVanishedPhone(t *testing.T) {
 }
 
 func TestPhoneVanishesWhileTalking(t *testing.T) {
-	h := newHouse(t, settings{media: "timeout: 1s"})
+	h := newHouse(t, settings{media: "timeout: 3s"})
 	ana := h.phone("ana", anaTone)
 	contact := h.call()
 	h.answered(ana)
