@@ -4,6 +4,7 @@ package interop_test
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -36,14 +37,14 @@ type event struct {
 	Text string `json:"param"`
 }
 
+// What baresip tells of a call.
 const (
-	registered  = "REGISTER_OK"
 	incoming    = "CALL_INCOMING"
 	established = "CALL_ESTABLISHED"
 	closed      = "CALL_CLOSED"
 )
 
-// lines of a phone's ports within the network: one phone per extension.
+// The first ports of phones and of what steers them.
 const (
 	phonePort   = 5100
 	controlPort = 4400
@@ -72,23 +73,27 @@ menu_bell no
 statmode_default off
 `
 
-// newPhone starts a user's phone, which says a tone and lifts by itself or
-// leaves that to the test, and waits until the switch has registered it.
-func (h *house) newPhone(user string, line int, hz float64, lifts bool) *phone {
+// desk is how a phone is set up.
+type desk struct {
+	user   string
+	line   int     // its place in the network, from 0
+	says   float64 // a tone in Hz
+	answer string  // auto: it lifts by itself; manual: that is the test's
+	codecs string  // in baresip's terms; default both laws
+}
+
+// newPhone starts a user's phone and waits until the switch has registered it.
+func (h *house) newPhone(d desk) *phone {
 	h.t.Helper()
 	p := &phone{t: h.t, directory: h.t.TempDir(), events: make(chan event, 64)}
-	mode := "manual"
-	if lifts {
-		mode = "auto"
-	}
-	p.write("config", fmt.Sprintf(baresipConfig, h.phones, phonePort+10*line, controlPort+line, p.directory))
-	p.write("accounts", fmt.Sprintf(`<sip:%s@pbx.test>;auth_pass=secret-%s;outbound="sip:%s";regint=600;answermode=%s;audio_codecs=PCMA/8000/1,PCMU/8000/1`+"\n",
-		user, user, h.sip, mode))
+	p.write("config", fmt.Sprintf(baresipConfig, h.phones, phonePort+10*d.line, controlPort+d.line, p.directory))
+	p.write("accounts", fmt.Sprintf(`<sip:%[1]s@pbx.test>;auth_pass=secret-%[1]s;outbound="sip:%[2]s";regint=600;answermode=%[3]s;audio_codecs=%[4]s`+"\n",
+		d.user, h.sip, d.answer, cmp.Or(d.codecs, "PCMA/8000/1,PCMU/8000/1")))
 	p.write("contacts", "")
-	writeWAV(h.t, filepath.Join(p.directory, "microphone.wav"), hz, time.Minute)
+	writeWAV(h.t, filepath.Join(p.directory, "microphone.wav"), d.says, time.Minute)
 	p.process = h.start(p.directory, "baresip", "-4", "-f", p.directory, "-p", p.directory, "-v")
-	p.connect(h, controlPort+line)
-	h.user(user, func(u routing.UserState) bool { return u.Registered })
+	p.connect(h, controlPort+d.line)
+	h.user(d.user, func(u routing.UserState) bool { return u.Registered })
 	return p
 }
 

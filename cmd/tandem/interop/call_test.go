@@ -24,8 +24,13 @@ func from(number string) map[string]string {
 // put through to baresip, each hears the other and nobody else, and sox plays
 // the recording.
 func TestConversation(t *testing.T) {
+	t.Run("one law", func(t *testing.T) { converse(t, "PCMA/8000/1") })
+	t.Run("two laws", func(t *testing.T) { converse(t, "PCMU/8000/1") })
+}
+
+func converse(t *testing.T, codecs string) {
 	h := newHouse(newNetwork(t, "baresip", "sipp", "sox", "soxi"), settings{})
-	ana := h.newPhone("ana", 1, anaTone, true)
+	ana := h.newPhone(desk{user: "ana", says: anaTone, answer: "auto", codecs: codecs})
 	wire := h.tap()
 	contact := h.sipp(scenario{file: "caller.xml", says: contactTone, keys: from(salesNumber), flags: []string{"-d", "4000"}})
 	if e := ana.tells(established); !strings.Contains(e.Peer, contactNumber) {
@@ -93,7 +98,7 @@ func rms(t *testing.T, file, number string) float64 {
 // afterwards both hear each other again, and she hangs up.
 func TestHold(t *testing.T) {
 	h := newHouse(newNetwork(t, "baresip", "sipp"), settings{})
-	ana := h.newPhone("ana", 1, anaTone, true)
+	ana := h.newPhone(desk{user: "ana", says: anaTone, answer: "auto"})
 	wire := h.tap()
 	contact := h.sipp(scenario{file: "released.xml", says: contactTone, keys: from(salesNumber)})
 	ana.tells(established)
@@ -115,9 +120,12 @@ func TestHold(t *testing.T) {
 // TestReject: ana's phone declines, the caller is released, and she has a task.
 func TestReject(t *testing.T) {
 	h := newHouse(newNetwork(t, "baresip", "sipp"), settings{})
-	ana := h.newPhone("ana", 1, anaTone, false)
+	ana := h.newPhone(desk{user: "ana", says: anaTone, answer: "manual"})
 	contact := h.sipp(scenario{file: "released.xml", says: contactTone, keys: from(salesNumber)})
 	ana.tells(incoming)
+	h.eventually("the phone shows the contact's name and number", func() bool {
+		return ana.said.holds("Incoming call from: Maria sip:" + contactNumber)
+	})
 	ana.command("hangup", "")
 	ana.tells(closed)
 	contact.succeeds()
@@ -127,7 +135,7 @@ func TestReject(t *testing.T) {
 // TestCancel: the caller gives up before anybody lifted.
 func TestCancel(t *testing.T) {
 	h := newHouse(newNetwork(t, "baresip", "sipp"), settings{reception: "answer: early"})
-	ana := h.newPhone("ana", 1, anaTone, false)
+	ana := h.newPhone(desk{user: "ana", says: anaTone, answer: "manual"})
 	contact := h.sipp(scenario{file: "cancels.xml", keys: from(salesNumber), flags: []string{"-d", "1500"}})
 	ana.tells(incoming)
 	ana.tells(closed)
@@ -145,12 +153,12 @@ func TestPhoneKilled(t *testing.T) {
 
 func killed(t *testing.T, s settings, rings bool) {
 	h := newHouse(newNetwork(t, "baresip", "sipp"), s)
-	ana := h.newPhone("ana", 1, anaTone, false)
+	ana := h.newPhone(desk{user: "ana", says: anaTone, answer: "manual"})
 	if !rings {
 		ana.kill()
 	}
 	// Luis comes later, so ana, who is idle for longer, is asked first.
-	luis := h.newPhone("luis", 2, luisTone, true)
+	luis := h.newPhone(desk{user: "luis", line: 1, says: luisTone, answer: "auto"})
 	contact := h.sipp(scenario{file: "released.xml", says: contactTone, keys: from(salesNumber)})
 	if rings {
 		ana.tells(incoming)

@@ -37,6 +37,12 @@ func (s *transcript) Write(p []byte) (int, error) {
 	return s.text.Write(p)
 }
 
+func (s *transcript) holds(text string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return bytes.Contains(s.text.Bytes(), []byte(text))
+}
+
 func (s *transcript) tail() []byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -50,6 +56,7 @@ type process struct {
 	t    *testing.T
 	name string
 	cmd  *exec.Cmd
+	said *transcript
 	done chan struct{}
 	err  error // once done
 }
@@ -57,11 +64,10 @@ type process struct {
 // start runs a program within the network, in a directory.
 func (n *network) start(directory, program string, args ...string) *process {
 	n.t.Helper()
-	p := &process{t: n.t, name: program, done: make(chan struct{})}
+	p := &process{t: n.t, name: program, said: newTranscript(n.t, program), done: make(chan struct{})}
 	p.cmd = exec.Command("ip", append([]string{"netns", "exec", n.name, program}, args...)...)
 	p.cmd.Dir = directory
-	said := newTranscript(n.t, program)
-	p.cmd.Stdout, p.cmd.Stderr = said, said
+	p.cmd.Stdout, p.cmd.Stderr = p.said, p.said
 	p.cmd.WaitDelay = time.Second
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	started := make(chan error, 1)

@@ -140,10 +140,10 @@ func (w *wiretap) flows(to netip.Addr) []int16 {
 func (w *wiretap) unbroken(packets []rtp) {
 	w.t.Helper()
 	for i := 1; i < len(packets); i++ {
-		was, is := packets[i-1], packets[i]
-		if is.sequence != was.sequence+1 || is.timestamp != was.timestamp+codec.FrameSamples {
+		last, next := packets[i-1], packets[i]
+		if next.sequence != last.sequence+1 || next.timestamp != last.timestamp+codec.FrameSamples {
 			w.t.Errorf("packet %d of %d follows (sequence %d, timestamp %d) with (%d, %d)",
-				i, len(packets), was.sequence, was.timestamp, is.sequence, is.timestamp)
+				i, len(packets), last.sequence, last.timestamp, next.sequence, next.timestamp)
 			return
 		}
 	}
