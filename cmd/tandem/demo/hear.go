@@ -52,35 +52,37 @@ func loudest(heard []int16) []int16 {
 	return found
 }
 
+// Every roughStep-th sample tells whether a place is worth a closer look; a
+// prime, so that no common tone looks the same at each of them.
+const (
+	roughStep = 13
+	roughly   = 0.8
+)
+
 // likeness is the highest correlation of a passage with any of a sound: 1 when
-// it was cut from it, at whatever level.
+// it was cut from it, at whatever level. Places that are not even roughly alike
+// count as 0.
 func likeness(heard []int16, sound tone.Clip) float64 {
-	if len(heard) == 0 || len(sound) < len(heard) {
+	best := 0.0
+	for at := 0; len(heard) > 0 && at+len(heard) <= len(sound); at++ {
+		there := sound[at : at+len(heard)]
+		if correlation(heard, there, roughStep) > roughly {
+			best = max(best, correlation(heard, there, 1))
+		}
+	}
+	return best
+}
+
+// correlation compares every step-th sample of two passages of one length: 1
+// when they differ in level alone, 0 when one is silent.
+func correlation(a, b []int16, step int) float64 {
+	var both, own, other int64
+	for i := 0; i < len(a) && i < len(b); i += step {
+		x, y := int64(a[i]), int64(b[i])
+		both, own, other = both+x*y, own+x*x, other+y*y
+	}
+	if own == 0 || other == 0 {
 		return 0
 	}
-	own, there := energy(heard), energy(sound[:len(heard)])
-	best := 0.0
-	for at := 0; ; at++ {
-		var dot int64
-		for i, s := range sound[at : at+len(heard)] {
-			dot += int64(s) * int64(heard[i])
-		}
-		if there > 0 {
-			best = max(best, float64(dot)/math.Sqrt(float64(own)*float64(there)))
-		}
-		next := at + len(heard)
-		if next == len(sound) {
-			return best
-		}
-		there += square(sound[next]) - square(sound[at])
-	}
+	return float64(both) / math.Sqrt(float64(own)*float64(other))
 }
-
-func energy(pcm []int16) (sum int64) {
-	for _, s := range pcm {
-		sum += square(s)
-	}
-	return sum
-}
-
-func square(s int16) int64 { return int64(s) * int64(s) }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"text/template"
+	"time"
 )
 
 // domain is the host of the salespeople's addresses.
@@ -24,7 +25,8 @@ type plan struct {
 	Folder, Carrier, Domain             string
 	SalesNumber, ServiceNumber, Outside string
 	AnaPassword, LuisPassword           string
-	FirstPort, LastPort                 int
+	FirstPort, LastPort, MaxCalls       int
+	OpenDay                             string // a day of the week that is not today
 }
 
 // newPlan picks what the machine decides: passwords and media ports.
@@ -33,8 +35,15 @@ func newPlan(folder, carrier string) (plan, error) {
 	return plan{
 		Folder: folder, Carrier: carrier, Domain: domain,
 		SalesNumber: salesNumber, ServiceNumber: serviceNumber, Outside: outsideNumber,
-		AnaPassword: rand.Text(), LuisPassword: rand.Text(), FirstPort: first, LastPort: last,
+		AnaPassword: rand.Text(), LuisPassword: rand.Text(),
+		FirstPort: first, LastPort: last, MaxCalls: blockPorts / callPorts, OpenDay: otherDay(time.Now()),
 	}, err
+}
+
+// otherDay returns a day of the week, as the configuration writes it, that it
+// is nowhere on earth at that time, nor will be within the next day.
+func otherDay(now time.Time) string {
+	return strings.ToLower(now.AddDate(0, 0, 3).Weekday().String()[:3])
 }
 
 // write makes the configuration file. It holds passwords, so it is private.
@@ -59,6 +68,7 @@ data: {{printf "%q" .Folder}}
 sip:
   listen: ["udp://127.0.0.1:0"]        # any free port
   domain: {{.Domain}}
+  max_calls: {{.MaxCalls}}
 
 media:
   ports: {{.FirstPort}}-{{.LastPort}}
@@ -84,7 +94,7 @@ playbooks:
     wrap_up: 1s                        # short, for a short day
   - name: after-hours
     users: [ana, luis]
-    hours: { weekly: {} }              # never open
+    hours: { weekly: { {{.OpenDay}}: ["09:00-14:00"] } }   # closed on the day of the demonstration
     closed: { redirect: "{{.Outside}}", missed_task: unanswered }
 `
 
@@ -94,6 +104,7 @@ const (
 	lowestPort  = 20000
 	highestPort = 32000
 	blockPorts  = 400
+	callPorts   = 4 // RTP and RTCP on both sides of a call
 )
 
 // freePorts finds a block of UDP ports that nobody uses.

@@ -31,7 +31,7 @@ func (d *day) queue(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	phone, err := d.talks(ctx, talking, first, moment{began(talking), "the INVITE"})
+	phone, err := d.talks(ctx, talking, firstID, first, 0, moment{began(talking), "the INVITE"})
 	if err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ func (d *day) queue(ctx context.Context) error {
 	if _, err := d.became(ctx, firstID, "completed", ""); err != nil {
 		return err
 	}
-	if phone, err = d.talks(ctx, waiting, second, moment{over.At, "the last call"}); err != nil {
+	if phone, err = d.talks(ctx, waiting, secondID, second, 1, moment{over.At, "the last call"}); err != nil {
 		return err
 	}
 	if err := d.hangUp(ctx, d.ana.name, phone, waiting, peer.ByBYE); err != nil {
@@ -79,10 +79,14 @@ func (d *day) onlyAna(ctx context.Context) error {
 	return d.api.user(ctx, d.ana.user, "available", shownUser.available)
 }
 
-// talks waits until Ana's phone rings for a caller, lifts it and lets them talk.
-func (d *day) talks(ctx context.Context, contact *peer.Call, who caller, after moment) (*peer.Call, error) {
+// talks waits until Ana's phone and screen tell of a caller who called some
+// times before, lifts, and lets them talk.
+func (d *day) talks(ctx context.Context, contact *peer.Call, id string, who caller, earlier int, after moment) (*peer.Call, error) {
 	phone, err := d.rings(ctx, d.ana, who, after)
 	if err != nil {
+		return nil, err
+	}
+	if err := d.screenShows(ctx, d.ana, id, who, earlier, after); err != nil {
 		return nil, err
 	}
 	if err := d.lifts(ctx, d.ana, phone); err != nil {

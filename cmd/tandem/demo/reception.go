@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -23,6 +24,11 @@ func (d *day) morning(ctx context.Context) error {
 		return err
 	}
 	d.screen.step("switch", "takes calls: SIP on udp %s, HTTP on %s", d.switchboard.SIPAddrs()[0], d.switchboard.HTTPAddr())
+	events, err := d.api.follow(d.running)
+	if err != nil {
+		return err
+	}
+	d.events = events
 	for _, p := range d.floor() {
 		if err := p.phone.StayRegistered(ctx, registration); err != nil {
 			return fmt.Errorf("phone of %s: %w", p.name, err)
@@ -43,8 +49,12 @@ func (d *day) conversation(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	phone, err := d.rings(ctx, d.ana, who, moment{began(contact), "the INVITE"})
+	invite := moment{began(contact), "the INVITE"}
+	phone, err := d.rings(ctx, d.ana, who, invite)
 	if err != nil {
+		return err
+	}
+	if err := d.screenShows(ctx, d.ana, id, who, 0, invite); err != nil {
 		return err
 	}
 	if err := d.task(ctx, id, "open"); err != nil {
@@ -161,8 +171,10 @@ func (d *day) lifts(ctx context.Context, p *salesperson, phone *peer.Call) error
 	if err := phone.Answer(); err != nil {
 		return fmt.Errorf("%s lifts: %w", p.name, err)
 	}
+	ctx, cancel := during(ctx, phone)
+	defer cancel()
 	if _, err := phone.WaitRequest(ctx, "ACK"); err != nil {
-		return fmt.Errorf("%s lifts: %w", p.name, err)
+		return fmt.Errorf("%s lifts: %w", p.name, errors.Join(err, context.Cause(ctx)))
 	}
 	d.screen.step(p.name, "lifts")
 	return nil
@@ -185,17 +197,5 @@ func (d *day) task(ctx context.Context, call, state string) error {
 		return fmt.Errorf("%w: %+v", err, found)
 	}
 	d.screen.step("switch", "the call's Inbound Call task is %s", strings.ReplaceAll(state, "_", " "))
-	return nil
-}
-
-// unbroken checks that all a caller heard, beginning with what is named, came
-// as one stream.
-func (d *day) unbroken(call *peer.Call, who caller, first string) error {
-	s := call.Media().Stats()
-	if err := s.Unbroken(); err != nil {
-		return fmt.Errorf("the stream to %s from %s to goodbye: %w", who.name, first, err)
-	}
-	d.screen.step(who.name, "had one unbroken stream from %s to goodbye: %d packets, %d lost, %d SSRC, jitter %.1f ms",
-		first, s.Packets, s.Lost, len(s.SSRCs), float64(s.Jitter.Microseconds())/1000)
 	return nil
 }

@@ -33,6 +33,7 @@ type stage struct {
 	log         *os.File
 	switchboard *daemon.Daemon
 	api         *client
+	events      *feed // nil before the morning
 	carrier     *peer.Carrier
 	ana, luis   *salesperson
 
@@ -53,7 +54,7 @@ func open(ctx context.Context, folder, version string) (_ *stage, err error) {
 	// A trunk is known by its source, so the carrier has an address of its own.
 	st.carrier, err = peer.NewCarrier(peer.Options{Name: "carrier", Bind: "127.0.0.2:0", Domain: "carrier.example"})
 	if err != nil {
-		return nil, fmt.Errorf("carrier: %w", err)
+		return nil, fmt.Errorf("carrier, which needs the loopback address 127.0.0.2: %w", err)
 	}
 	p, err := newPlan(folder, st.carrier.Addr())
 	if err != nil {
@@ -141,6 +142,9 @@ func (st *stage) close() error {
 	}
 	for _, p := range st.floor() {
 		errs = append(errs, p.phone.Close())
+	}
+	if st.events != nil {
+		st.events.close()
 	}
 	if st.api != nil {
 		st.api.close()
