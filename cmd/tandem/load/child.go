@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime"
 	"runtime/pprof"
 	"syscall"
 
@@ -18,7 +19,7 @@ import (
 // nothing else runs in that process.
 const (
 	switchEnv  = "TANDEM_LOAD_SWITCH"  // its configuration
-	profileEnv = "TANDEM_LOAD_PROFILE" // file for a CPU profile between SIGUSR1 and SIGUSR2
+	profileEnv = "TANDEM_LOAD_PROFILE" // file for profiles from SIGUSR1 to SIGUSR2
 )
 
 // serve runs the switch until SIGTERM and says on standard output where it
@@ -47,7 +48,8 @@ func serve(file string) error {
 	return errors.Join(err, <-profiled)
 }
 
-// profile writes what the process did between two signals.
+// profile writes where the process spent its CPU time between two signals, and
+// what memory it holds at the second (path with .heap behind it).
 func profile(ctx context.Context, path string, begin, end <-chan os.Signal) error {
 	select {
 	case <-begin:
@@ -66,5 +68,14 @@ func profile(ctx context.Context, path string, begin, end <-chan os.Signal) erro
 	case <-ctx.Done():
 	}
 	pprof.StopCPUProfile()
-	return f.Close()
+	return errors.Join(f.Close(), heapProfile(path+".heap"))
+}
+
+func heapProfile(path string) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return fmt.Errorf("profile: %w", err)
+	}
+	runtime.GC() // so that it shows what is held, not what is left over
+	return errors.Join(pprof.WriteHeapProfile(f), f.Close())
 }

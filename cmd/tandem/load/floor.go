@@ -31,7 +31,8 @@ type layout struct {
 }
 
 // configuration is the file of a switch for the layout, with every limit out of
-// the way.
+// the way. Its media ports end where those begin that the kernel gives to the
+// phones.
 func (l layout) configuration(dir, carrier string) string {
 	var users, names strings.Builder
 	for i := range l.phones {
@@ -45,7 +46,7 @@ sip:
   domain: pbx.test
   max_calls: 3000
   max_calls_per_second: 5000
-media: { ports: 20000-31999 }
+media: { ports: 10000-32767 }
 http: { listen: "127.0.0.1:0" }
 recording: { enabled: %t }
 limits: { failed_auth_per_minute: 100000, requests_per_second: 100000 }

@@ -69,7 +69,7 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	flags.IntVar(&o.seconds, "seconds", 20, "length of each measurement")
 	flags.IntVar(&o.pace, "pace", 20, "calls a second of the scenario setup")
 	flags.StringVar(&o.out, "out", "docs/bench.md", "file that the table is written to")
-	flags.StringVar(&o.profiles, "profiles", "", "folder for CPU profiles of the switch")
+	flags.StringVar(&o.profiles, "profiles", "", "folder for CPU and heap profiles of the switch")
 	flags.StringVar(&o.micro, "micro", "", "file with the output of go test -bench -benchmem to put into the table")
 	flags.StringVar(&o.command, "command", "make bench", "command that the table says it was made by")
 	if err := flags.Parse(args); err != nil {
@@ -114,11 +114,11 @@ func bench(ctx context.Context, o options, progress io.Writer) error {
 		for _, calls := range s.sizes(o.calls) {
 			fmt.Fprintf(progress, "%s, %d calls, %d s\n", s.title, calls, o.seconds)
 			r, err := s.run(ctx, o, calls)
-			if err != nil {
-				return fmt.Errorf("%s: %w", s.name, err)
+			if n := len(r.failures); n > 0 {
+				errs = append(errs, fmt.Errorf("%s: %d calls failed, the first: %w", s.name, n, r.failures[0]))
 			}
-			for _, failure := range r.failures {
-				errs = append(errs, fmt.Errorf("%s: %w", s.name, failure))
+			if err != nil {
+				return errors.Join(append(errs, fmt.Errorf("%s: %w", s.name, err))...)
 			}
 			results = append(results, r)
 		}

@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -18,8 +20,9 @@ const clockTick = 10 * time.Millisecond
 
 // usage is what a process has used up to a moment.
 type usage struct {
-	CPU time.Duration // in user and system mode, all threads
-	RSS int64         // bytes
+	CPU    time.Duration // in user and system mode, all threads
+	RSS    int64         // bytes
+	Waited time.Duration // of threads that were ready to run, for a processor
 }
 
 // usageOf reads the usage of a process.
@@ -28,7 +31,12 @@ func usageOf(pid int) (usage, error) {
 	if err != nil {
 		return usage{}, fmt.Errorf("usage: %w", err)
 	}
-	return parseStat(stat, os.Getpagesize())
+	u, err := parseStat(stat, os.Getpagesize())
+	if err != nil {
+		return u, err
+	}
+	u.Waited, err = waitedOf(pid)
+	return u, err
 }
 
 // parseStat reads a line of /proc/PID/stat (proc_pid_stat(5)). The command's
@@ -51,38 +59,43 @@ func parseStat(line []byte, pageSize int) (usage, error) {
 	return usage{CPU: time.Duration(n[0]+n[1]) * clockTick, RSS: n[2] * int64(pageSize)}, nil
 }
 
-// parseBusy reads how long all processors have worked, and how long they were
-// kept from it by other guests of the machine, out of /proc/stat (proc_stat(5)).
-func parseBusy(text []byte) (busy, stolen time.Duration, err error) {
-	line, _, _ := bytes.Cut(text, []byte("\n"))
-	fields := strings.Fields(string(line))
-	const user, idle, ioWait, steal = 1, 4, 5, 8 // guest times are part of user
-	if len(fields) <= steal || fields[0] != "cpu" {
-		return 0, 0, fmt.Errorf("processors: not /proc/stat: %.80q", line)
+// waitedOf reads how long the threads of a process were ready to run and waited
+// for a processor.
+func waitedOf(pid int) (time.Duration, error) {
+	paths, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
+	if err != nil || len(paths) == 0 {
+		return 0, fmt.Errorf("waiting: process %d has no threads", pid)
 	}
-	for i := user; i <= steal; i++ {
-		value, err := strconv.ParseInt(fields[i], 10, 64)
+	var sum time.Duration
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ESRCH) {
+			continue // a thread that ended meanwhile
+		}
 		if err != nil {
-			return 0, 0, fmt.Errorf("processors: %w", err)
+			return 0, fmt.Errorf("waiting: %w", err)
 		}
-		switch i {
-		case idle, ioWait:
-		case steal:
-			stolen = time.Duration(value) * clockTick
-		default:
-			busy += time.Duration(value) * clockTick
+		waited, err := parseSchedstat(text)
+		if err != nil {
+			return 0, err
 		}
+		sum += waited
 	}
-	return busy, stolen, nil
+	return sum, nil
 }
 
-// machineBusy is parseBusy of this machine.
-func machineBusy() (busy, stolen time.Duration, err error) {
-	text, err := os.ReadFile("/proc/stat")
-	if err != nil {
-		return 0, 0, fmt.Errorf("processors: %w", err)
+// parseSchedstat returns the second of a schedstat's three numbers, the
+// nanoseconds spent on a run queue.
+func parseSchedstat(text []byte) (time.Duration, error) {
+	fields := strings.Fields(string(text))
+	if len(fields) != 3 {
+		return 0, fmt.Errorf("waiting: not a schedstat: %.80q", text)
 	}
-	return parseBusy(text)
+	ns, err := strconv.ParseInt(fields[1], 10, 64)
+	if err != nil || ns < 0 {
+		return 0, fmt.Errorf("waiting: schedstat has %q", fields[1])
+	}
+	return time.Duration(ns), nil
 }
 
 // parseModel returns the processor's name out of /proc/cpuinfo.

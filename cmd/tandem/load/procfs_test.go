@@ -26,22 +26,21 @@ func TestOwnUsage(t *testing.T) {
 	if u, err := usageOf(os.Getpid()); err != nil || u.RSS < 1<<20 {
 		t.Errorf("usage of this process: %+v, %v", u, err)
 	}
-	if busy, _, err := machineBusy(); err != nil || busy <= 0 {
-		t.Errorf("machine busy for %v, %v", busy, err)
+	if u, err := usageOf(1 << 30); err == nil {
+		t.Errorf("usage of no process: %+v", u)
 	}
 	if m, err := describeMachine(time.Now()); err != nil || m.cores < 1 || m.kernel == "" || m.loadavg == "" {
 		t.Errorf("machine %+v, %v", m, err)
 	}
 }
 
-func TestParseBusy(t *testing.T) {
-	busy, stolen, err := parseBusy([]byte("cpu  100 20 300 9999 888 7 13 40 5 0\ncpu0 1 1 1 1\n"))
-	if err != nil || busy != 4400*time.Millisecond || stolen != 400*time.Millisecond {
-		t.Errorf("parseBusy = %v, %v, %v; want 4.4s, 400ms", busy, stolen, err)
+func TestParseSchedstat(t *testing.T) {
+	if got, err := parseSchedstat([]byte("13407497 2850840 26\n")); err != nil || got != 2850840 {
+		t.Errorf("parseSchedstat = %v, %v", got, err)
 	}
-	for _, bad := range []string{"", "cpu 1 2 3", "cpu0 1 2 3 4 5 6 7 8 9", "cpu 1 2 x 4 5 6 7 8 9"} {
-		if _, _, err := parseBusy([]byte(bad)); err == nil {
-			t.Errorf("parseBusy(%q) accepted", bad)
+	for _, bad := range []string{"", "1 2", "1 x 3", "1 -2 3"} {
+		if got, err := parseSchedstat([]byte(bad)); err == nil {
+			t.Errorf("parseSchedstat(%q) = %v", bad, got)
 		}
 	}
 }

@@ -24,9 +24,9 @@ func (r report) markdown() string {
 	fmt.Fprintf(&b, "- Machine: %s, %d cores, Linux %s, %s; load before the first measurement: %s.\n", m.model, m.cores, m.kernel, m.golang, m.loadavg)
 	fmt.Fprintf(&b, `- The switch runs in a process of its own with its defaults. One other process plays the carrier and every phone, over
   loopback on the same cores. Each scenario has a fresh switch and %d seconds of measurement.
-- CPU is user and system time of the switch's process. "Others" is CPU that everything but switch and generator used
-  meanwhile, in cores, with what the host took away behind it: the more of it, the less the times mean. CPU per work
-  suffers least.
+- CPU is user and system time of the switch's process. "Waited" is how long its threads were ready to run and had no
+  processor, beside the CPU time that they got: the more of it, the less latencies, gaps and rates say about the switch.
+  CPU per work suffers least.
 `, r.options.seconds)
 	r.setUps(&b)
 	r.lasting(&b)
@@ -55,7 +55,7 @@ func (r report) setUps(b *strings.Builder) {
 A call comes in, its contact is found, call and task are stored, a phone rings and answers, the caller hangs up. Ringing
 is from the carrier's sending of the INVITE to the phone's receipt of its own.
 
-| scenario | calls | failed | a second | switch CPU per call | generator CPU per call | ringing p50 | p99 | most | store commit p99 | memory | others |
+| scenario | calls | failed | a second | switch CPU per call | generator CPU per call | ringing p50 | p99 | most | store commit p99 | memory | waited |
 |---|---|---|---|---|---|---|---|---|---|---|---|
 `)
 	for _, one := range list {
@@ -64,7 +64,7 @@ is from the carrier's sending of the INVITE to the phone's receipt of its own.
 			one.scenario.title, one.calls, len(one.failures), float64(one.calls)/one.window.Seconds(),
 			millis(one.cpu/time.Duration(done)), millis(one.generator/time.Duration(done)),
 			millis(one.ringing.percentile(0.5)), millis(one.ringing.percentile(0.99)), millis(one.ringing.most),
-			one.bound("tandem_store_commit_seconds"), megabytes(one.rss), one.elsewhere())
+			one.bound("tandem_store_commit_seconds"), megabytes(one.rss), one.queued())
 	}
 }
 
@@ -81,7 +81,7 @@ gaps of more than 40 ms between two, are counted at the far ends by when the ker
 from just before the sending of a packet to its receipt at the other end, of packets that the switch passes through; it
 includes the sending itself. Late is how late the 20 ms ticks of the switch, and the packets of the generator, were.
 
-| scenario | calls | switch CPU per call-minute | generator CPU per call-minute | memory idle | with calls | per call | packets sent | received | lost | gaps | longest | latency p50 | p99 | switch late p99 | generator late p99 | others |
+| scenario | calls | switch CPU per call-minute | generator CPU per call-minute | memory idle | with calls | per call | packets sent | received | lost | gaps | longest | latency p50 | p99 | switch late p99 | generator late p99 | waited |
 |---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|
 `)
 	for _, one := range list {
@@ -95,7 +95,7 @@ includes the sending itself. Late is how late the 20 ms ticks of the switch, and
 			one.scenario.title, one.calls, one.cpu.Seconds()/minutes, one.generator.Seconds()/minutes,
 			megabytes(one.idle), megabytes(one.rss), float64(one.rss-one.idle)/1e3/float64(one.calls),
 			t.Sent, t.Received, t.Lost, t.Gaps, millis(t.MaxGap), latency[0], latency[1],
-			one.bound("tandem_media_tick_lateness_seconds"), millis(t.Lateness.percentile(0.99)), one.elsewhere())
+			one.bound("tandem_media_tick_lateness_seconds"), millis(t.Lateness.percentile(0.99)), one.queued())
 	}
 }
 
@@ -132,9 +132,9 @@ func (r result) bound(name string) string {
 	}
 }
 
-// elsewhere is what others had of the machine, in cores.
-func (r result) elsewhere() string {
-	return fmt.Sprintf("%.2f + %.2f", r.others.Seconds()/r.window.Seconds(), r.stolen.Seconds()/r.window.Seconds())
+// queued is the time spent waiting for a processor, beside the CPU time.
+func (r result) queued() string {
+	return fmt.Sprintf("%.0f %%", 100*r.waited.Seconds()/max(r.cpu.Seconds(), 1e-3))
 }
 
 func millis(d time.Duration) string {
