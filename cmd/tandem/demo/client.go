@@ -45,6 +45,13 @@ type shownTask struct {
 	User      string `json:"user"`
 }
 
+// The states of a task.
+const (
+	taskOpen       = "open"
+	taskInProgress = "in_progress"
+	taskDone       = "done"
+)
+
 // shownContact is what the API tells of a contact.
 type shownContact struct {
 	ID       string   `json:"id"`

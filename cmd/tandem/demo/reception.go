@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -57,7 +58,7 @@ func (d *day) conversation(ctx context.Context) error {
 	if err := d.screenShows(ctx, d.ana, id, who, 0, invite); err != nil {
 		return err
 	}
-	if err := d.task(ctx, id, "open"); err != nil {
+	if err := d.task(ctx, id, taskOpen); err != nil {
 		return err
 	}
 	if err := d.hearsMusic(ctx, contact, who); err != nil {
@@ -66,7 +67,7 @@ func (d *day) conversation(ctx context.Context) error {
 	if err := d.lifts(ctx, d.ana, phone); err != nil {
 		return err
 	}
-	if err := d.task(ctx, id, "in_progress"); err != nil {
+	if err := d.task(ctx, id, taskInProgress); err != nil {
 		return err
 	}
 	if err := d.hearEachOther(ctx, contact, who, phone, d.ana.name, d.ana.voice); err != nil {
@@ -83,7 +84,7 @@ func (d *day) conversation(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := d.task(ctx, id, "done"); err != nil {
+	if err := d.task(ctx, id, taskDone); err != nil {
 		return err
 	}
 	if err := d.unbroken(contact, who, "music"); err != nil {
@@ -182,19 +183,19 @@ func (d *day) lifts(ctx context.Context, p *salesperson, phone *peer.Call) error
 
 // task waits until a call's one Inbound Call task is in a state.
 func (d *day) task(ctx context.Context, call, state string) error {
-	var found []shownTask
-	err := eventually(ctx, "one Inbound Call task of the call, "+state, func() (bool, error) {
+	err := eventually(ctx, "the call's Inbound Call task is "+state, func() (bool, error) {
 		tasks, err := list[shownTask](ctx, d.api, "/tasks?kind=inbound_call")
-		found = nil
-		for _, t := range tasks {
-			if t.CallID == call {
-				found = append(found, t)
-			}
+		tasks = slices.DeleteFunc(tasks, func(t shownTask) bool { return t.CallID != call })
+		if err != nil || len(tasks) == 0 {
+			return false, err
 		}
-		return len(found) == 1 && found[0].State == state, err
+		if len(tasks) > 1 || tasks[0].State == taskDone && state != taskDone {
+			return false, fmt.Errorf("%d tasks, the first is %s", len(tasks), tasks[0].State)
+		}
+		return tasks[0].State == state, nil
 	})
 	if err != nil {
-		return fmt.Errorf("%w: %+v", err, found)
+		return err
 	}
 	d.screen.step("switch", "the call's Inbound Call task is %s", strings.ReplaceAll(state, "_", " "))
 	return nil

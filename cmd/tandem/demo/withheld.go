@@ -44,7 +44,7 @@ func (d *day) withheld(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := d.task(ctx, id, "done"); err != nil {
+	if err := d.task(ctx, id, taskDone); err != nil {
 		return err
 	}
 	after, err := list[shownContact](ctx, d.api, "/contacts")
