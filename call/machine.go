@@ -2,6 +2,7 @@ package call
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 )
@@ -73,10 +74,11 @@ type offer struct {
 // NewMachine returns the machine of a call that has not begun.
 func NewMachine() *Machine { return &Machine{} }
 
-// Record returns the call as it stands.
+// Record returns the call as it stands. It shares nothing with the machine.
 func (m *Machine) Record() Record {
 	rec := m.rec
 	rec.Trail = slices.Clone(m.rec.Trail)
+	rec.Quality = maps.Clone(m.rec.Quality)
 	return rec
 }
 

@@ -223,3 +223,26 @@ func (p *promises) step(s *stage, in Input) {
 	}
 	checkInvariants(p.t, s)
 }
+
+// TestRecordIsACopy: what others were shown does not change under them.
+func TestRecordIsACopy(t *testing.T) {
+	s := newStage()
+	for _, line := range []string{"> 0s arrival", "> 0s planned", "> 0s assigned ana", "> 1s answered 2"} {
+		if err := s.input(line); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := s.m.Step(s.at, LegGone{Leg: stageID.Leg(1)}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.m.Step(s.at, MediaClosed{Leg: stageID.Leg(1)}); err != nil {
+		t.Fatal(err)
+	}
+	shown := s.m.Record()
+	if _, err := s.m.Step(s.at, MediaClosed{Leg: stageID.Leg(2)}); err != nil {
+		t.Fatal(err)
+	}
+	if len(shown.Quality) != 1 || len(s.m.Record().Quality) != 2 || len(shown.Trail) == len(s.m.Record().Trail) {
+		t.Errorf("shown %v and %d marks, now %v and %d", shown.Quality, len(shown.Trail), s.m.Record().Quality, len(s.m.Record().Trail))
+	}
+}
