@@ -37,7 +37,7 @@ type Agent struct {
 	farewells farewells
 	// life ends with Close: it bounds what outlives the call that started it,
 	// such as a transaction or a probe.
-	life  context.Context
+	life  context.Context //nolint:containedctx // the agent's own, not a caller's
 	end   context.CancelFunc
 	close sync.Once
 }

@@ -87,7 +87,7 @@ func (t *bindings) stop() {
 
 // apply carries out a REGISTER in whole or not at all, and returns what has to
 // be stored.
-func (t *bindings) apply(c change, now time.Time) ([]write, *refusalOf) {
+func (t *bindings) apply(c change) ([]write, *refusalOf) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, e := range t.byUser[c.user] {

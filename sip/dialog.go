@@ -22,10 +22,10 @@ type dialog struct {
 	hop       hop        // where requests are sent
 }
 
-// request builds the dialog's next request (section 12.2.1.1).
-func (d *dialog) request(method wire.RequestMethod) *wire.Request {
+// bye builds the BYE that ends the dialog (sections 12.2.1.1 and 15.1.1).
+func (d *dialog) bye() *wire.Request {
 	d.localSeq++
-	return d.build(method, d.localSeq)
+	return d.build(wire.BYE, d.localSeq)
 }
 
 // ack builds the ACK for a 2xx to an INVITE of ours; it has the INVITE's CSeq

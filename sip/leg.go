@@ -235,7 +235,7 @@ func (l *leg) release(why call.Cause) {
 
 // bye ends a confirmed dialog. What is stored of it goes once the peer knows.
 func (l *leg) bye(why call.Cause) {
-	req := l.dlg.request(wire.BYE)
+	req := l.dlg.bye()
 	req.AppendHeader(header("Reason", byeReason(why)))
 	l.a.askTrunk(l.trunk, req, l.a.nextHop(&l.dlg, l.trunk), func(*wire.Response) { l.a.scribe.deleteDialog(l.id) })
 	l.close()

@@ -136,13 +136,11 @@ type gate struct {
 	shut bool
 }
 
-// shutNow closes the gate; it reports whether it was open.
-func (g *gate) shutNow() bool {
+// shutNow closes the gate.
+func (g *gate) shutNow() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	was := !g.shut
 	g.shut = true
-	return was
 }
 
 // post hands an input to the call; last closes the gate with it. It returns

@@ -124,7 +124,7 @@ func (l *leg) success(f *fork, res *wire.Response) {
 
 // end hangs up a dialog that nobody wants.
 func (l *leg) end(d dialog) {
-	req := d.request(wire.BYE)
+	req := d.bye()
 	req.AppendHeader(header("Reason", cancelReason(call.Cause{Kind: call.CauseElsewhere})))
 	l.a.askTrunk(l.trunk, req, l.a.nextHop(&d, l.trunk), func(*wire.Response) {})
 }

@@ -47,7 +47,7 @@ func (q *quiet) Handle(ctx context.Context, r slog.Record) error {
 		attrs = append(attrs, slog.String(a.Key, cut(a.Value.String())))
 		return len(attrs) < 4
 	})
-	q.out.LogAttrs(ctx, slog.LevelDebug, "sip stack: "+cut(r.Message), attrs...)
+	q.out.LogAttrs(ctx, slog.LevelDebug, "sip stack: "+cut(r.Message), attrs...) //nolint:sloglint // the message is the library's
 	return nil
 }
 

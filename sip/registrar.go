@@ -92,7 +92,7 @@ func (r *registrar) register(req *wire.Request, tx *wire.ServerTx, user string, 
 		r.a.respond(req, tx, refused.status)
 		return
 	}
-	writes, refused := r.table.apply(change, now)
+	writes, refused := r.table.apply(change)
 	if refused != nil {
 		r.a.respond(req, tx, refused.status)
 		return

@@ -98,7 +98,7 @@ func (s *scribe) saveBinding(b call.Binding, remove bool, done func()) {
 	}
 	queued := s.write(b.User, func(ctx context.Context) {
 		defer done()
-		err := error(nil)
+		var err error
 		if remove {
 			err = store.DeleteBinding(ctx, b)
 		} else {

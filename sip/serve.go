@@ -51,7 +51,7 @@ func (a *Agent) refuse(req *wire.Request, tx *wire.ServerTx, why *refusalOf) {
 
 // respond sends a response without a body and counts it.
 func (a *Agent) respond(req *wire.Request, tx *wire.ServerTx, status int, headers ...wire.Header) {
-	a.send(tx, a.response(req, status, nil, headers...))
+	_ = a.send(tx, a.response(req, status, nil, headers...)) // who gets no answer asks again
 }
 
 // response builds a response; sdp may be nil.

@@ -53,7 +53,7 @@ func (a *Agent) sweep(ctx context.Context, d call.Dialog) {
 	}
 	switch {
 	case d.Confirmed:
-		req := old.request(wire.BYE)
+		req := old.bye()
 		req.AppendHeader(header("Reason", byeReason(call.Cause{Kind: call.CauseDrained, Text: "Switch restarted"})))
 		a.exchange(ctx, req, old.hop, sweepWait)
 	case d.UAS:
@@ -171,7 +171,7 @@ func (a *Agent) strayResponse(res *wire.Response) {
 	ack := d.ack(cseq.SeqNo)
 	a.address(ack, to)
 	a.write(ack)
-	req := d.request(wire.BYE)
+	req := d.bye()
 	a.address(req, to)
 	a.ask(req, func(*wire.Response) {})
 }

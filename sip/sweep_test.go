@@ -3,6 +3,7 @@ package sip
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -19,10 +20,8 @@ func (b *bench) stored(t *testing.T, ok func(call.Dialog) bool) []call.Dialog {
 	t.Helper()
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); runtime.Gosched() {
 		all, _ := b.store.Dialogs(t.Context())
-		for _, d := range all {
-			if ok(d) {
-				return all
-			}
+		if slices.ContainsFunc(all, ok) {
+			return all
 		}
 	}
 	t.Fatal("the dialog was not stored")
