@@ -40,7 +40,7 @@ func refuse(location, message string, value any) error {
 }
 
 // notFound says that there is no such call, contact, task or user.
-func notFound(what string) error { return huma.Error404NotFound("there is no such " + what) }
+func notFound(what string) huma.StatusError { return huma.Error404NotFound("there is no such " + what) }
 
 // maxEcho is how much of a faulty value is sent back, in bytes.
 const maxEcho = 200

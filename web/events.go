@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -127,11 +128,8 @@ func seesEvent(c Caller, e call.Event) bool {
 	if e.User == c.User || e.Call != nil && e.Call.User == c.User {
 		return c.User != ""
 	}
-	switch e.Type {
-	case call.EventContactCreated, call.EventContactChanged, routing.EventPlaybookChanged:
-		return c.User != ""
-	}
-	return false
+	shared := []call.EventType{call.EventContactCreated, call.EventContactChanged, routing.EventPlaybookChanged}
+	return c.User != "" && slices.Contains(shared, e.Type)
 }
 
 // eventWriter writes Server-Sent Events (WHATWG HTML, section 9.2).

@@ -27,8 +27,8 @@ const (
 // that nobody answers on is left from a crash and is replaced; one that
 // somebody answers on belongs to another switch.
 func ListenSocket(path string) (net.Listener, error) {
-	if conn, err := net.DialTimeout("unix", path, time.Second); err == nil {
-		conn.Close()
+	if conn, err := net.DialTimeout("unix", path, time.Second); err == nil { //nolint:noctx // a socket file answers or refuses at once
+		_ = conn.Close()
 		return nil, fmt.Errorf("socket %s: another switch is running on it", path)
 	}
 	if err := removeSocket(path); err != nil {
@@ -40,7 +40,7 @@ func ListenSocket(path string) (net.Listener, error) {
 	}
 	// Until then the umask holds; whoever may not write to a socket cannot connect.
 	if err := os.Chmod(path, 0o600); err != nil {
-		l.Close()
+		_ = l.Close()
 		return nil, fmt.Errorf("socket: %w", err)
 	}
 	return l, nil
@@ -107,7 +107,7 @@ func shutDown(ctx context.Context, srv *http.Server) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
 	if srv.Shutdown(ctx) != nil {
-		srv.Close()
+		_ = srv.Close()
 	}
 }
 

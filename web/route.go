@@ -96,7 +96,7 @@ func (s *Server) fallback() http.Handler {
 			writeProblem(w, huma.Error405MethodNotAllowed(r.Method+" is not possible here"))
 			return
 		}
-		writeProblem(w, notFound("path").(huma.StatusError))
+		writeProblem(w, notFound("path"))
 	})
 }
 
