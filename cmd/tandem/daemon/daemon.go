@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -93,7 +94,7 @@ func New(ctx context.Context, o Options) (*Daemon, error) {
 	d.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	d.log = newLog(cfg, o.Log, d.level)
 	for _, warning := range cfg.Warnings {
-		d.log.Warn("configuration: " + warning.String())
+		d.log.Warn("configuration: " + warning.String()) //nolint:sloglint // worded as by config check
 	}
 	if err := d.build(ctx, cfg); err != nil {
 		return nil, errors.Join(err, d.abandon())
@@ -117,8 +118,8 @@ func (d *Daemon) build(ctx context.Context, cfg *config.Config) error {
 // abandon closes what a failed New left open.
 func (d *Daemon) abandon() error {
 	var errs []error
-	for i := len(d.open) - 1; i >= 0; i-- {
-		errs = append(errs, d.open[i]())
+	for _, closing := range slices.Backward(d.open) {
+		errs = append(errs, closing())
 	}
 	return errors.Join(errs...)
 }
@@ -271,8 +272,8 @@ func (d *Daemon) buildExchange(_ context.Context, cfg *config.Config) (err error
 	return err
 }
 
-func (d *Daemon) buildMedia(_ context.Context, cfg *config.Config) error {
-	s, err := audio(cfg)
+func (d *Daemon) buildMedia(ctx context.Context, cfg *config.Config) error {
+	s, err := audio(ctx, cfg)
 	if err != nil {
 		return err
 	}
@@ -284,12 +285,12 @@ func (d *Daemon) buildMedia(_ context.Context, cfg *config.Config) error {
 	return err
 }
 
-func (d *Daemon) buildSIP(_ context.Context, cfg *config.Config) error {
+func (d *Daemon) buildSIP(ctx context.Context, cfg *config.Config) error {
 	listen, err := listeners(cfg)
 	if err != nil {
 		return err
 	}
-	external, err := address(cfg.SIP.External)
+	external, err := address(ctx, cfg.SIP.External)
 	if err != nil {
 		return fmt.Errorf("sip.external: %w", err)
 	}

@@ -364,8 +364,7 @@ func (c *client) do(method, path string, body any) (int, []byte) {
 	}
 	res, err := c.http.Do(req)
 	if err != nil {
-		var gone *url.Error
-		if errors.As(err, &gone) {
+		if _, gone := errors.AsType[*url.Error](err); gone {
 			return 0, nil // no switch is there, now
 		}
 		c.t.Fatal(err)

@@ -37,9 +37,9 @@ func (m *reloadMeter) done() {
 
 // Reload reads the configuration file anew and takes it on, whole or not at
 // all. Live calls go on as they are. The error lists every fault, or the keys
-// that need a restart.
-func (d *Daemon) Reload(context.Context) error {
-	if err := d.reload(); err != nil {
+// that need a restart. It does not stop halfway when ctx ends.
+func (d *Daemon) Reload(ctx context.Context) error {
+	if err := d.reload(context.WithoutCancel(ctx)); err != nil {
 		d.reloads.successful.Set(0)
 		d.log.Error("configuration refused, the old one stays", "error", err)
 		return err
@@ -49,7 +49,7 @@ func (d *Daemon) Reload(context.Context) error {
 	return nil
 }
 
-func (d *Daemon) reload() error {
+func (d *Daemon) reload(ctx context.Context) error {
 	cfg, err := config.Load(d.opts.Config, d.opts.Getenv)
 	if err != nil {
 		return err
@@ -59,7 +59,7 @@ func (d *Daemon) reload() error {
 	if keys := cfg.RestartNeeded(d.cfg); len(keys) > 0 {
 		return fmt.Errorf("restart the switch to change %s", strings.Join(keys, ", "))
 	}
-	if err := d.take(cfg); err != nil {
+	if err := d.take(ctx, cfg); err != nil {
 		return err
 	}
 	d.cfg = cfg
@@ -69,12 +69,12 @@ func (d *Daemon) reload() error {
 
 // take puts a configuration in force. Everything that may refuse it comes
 // before the first change.
-func (d *Daemon) take(cfg *config.Config) error {
+func (d *Daemon) take(ctx context.Context, cfg *config.Config) error {
 	acct, err := account(cfg)
 	if err != nil {
 		return err
 	}
-	settings, err := audio(cfg)
+	settings, err := audio(ctx, cfg)
 	if err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ func (d *Daemon) take(cfg *config.Config) error {
 	if err := d.recorder.Apply(recordingSettings(cfg)); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	if err := d.floor.Reconfigure(ctx, acct); err != nil {
 		return err

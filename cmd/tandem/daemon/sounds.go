@@ -18,7 +18,7 @@ import (
 )
 
 // audio translates what may change of media while calls are up.
-func audio(cfg *config.Config) (media.Settings, error) {
+func audio(ctx context.Context, cfg *config.Config) (media.Settings, error) {
 	clips, err := sounds(cfg)
 	if err != nil {
 		return media.Settings{}, err
@@ -27,7 +27,7 @@ func audio(cfg *config.Config) (media.Settings, error) {
 	if err != nil {
 		return media.Settings{}, err
 	}
-	external, err := address(cfg.Media.External)
+	external, err := address(ctx, cfg.Media.External)
 	if err != nil {
 		return media.Settings{}, fmt.Errorf("media.external: %w", err)
 	}
@@ -39,14 +39,14 @@ func audio(cfg *config.Config) (media.Settings, error) {
 
 // address returns the IP address of a host, which may be a name; the zero
 // address for none.
-func address(host string) (netip.Addr, error) {
+func address(ctx context.Context, host string) (netip.Addr, error) {
 	if host == "" {
 		return netip.Addr{}, nil
 	}
 	if addr, err := netip.ParseAddr(host); err == nil {
 		return addr, nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	found, err := net.DefaultResolver.LookupNetIP(ctx, "ip4", host)
 	if err != nil {
