@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -179,9 +180,7 @@ const pageSize = 500
 func (sw *client) list(ctx context.Context, path string, query url.Values, limit int) (list, error) {
 	all := list{Items: []json.RawMessage{}}
 	q := url.Values{}
-	for key, values := range query {
-		q[key] = values
-	}
+	maps.Copy(q, query)
 	for {
 		q.Set("limit", strconv.Itoa(min(limit-len(all.Items), pageSize)))
 		answer, err := sw.get(ctx, path, q)

@@ -253,7 +253,7 @@ func (c *cli) showImport(raw json.RawMessage) error {
 		err = c.printJSON(raw)
 	} else {
 		for _, f := range r.Faults {
-			fmt.Fprintf(c.out, "line %d: %s\n", f.Line, clean(f.Why))
+			_, _ = fmt.Fprintf(c.out, "line %d: %s\n", f.Line, clean(f.Why))
 		}
 		_, err = fmt.Fprintf(c.out, "%d created, %d completed, %d known already, %d left out\n", r.Created, r.Merged, r.Unchanged, r.Failed)
 	}

@@ -45,7 +45,7 @@ func (c *cli) printTable(head []string, rows [][]string) error {
 				cells[i] = "-"
 			}
 		}
-		fmt.Fprintln(w, strings.Join(cells, "\t"))
+		_, _ = fmt.Fprintln(w, strings.Join(cells, "\t")) // Flush has the error
 	}
 	if err := w.Flush(); err != nil {
 		return err

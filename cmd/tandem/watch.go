@@ -21,7 +21,7 @@ const settle = 200 * time.Millisecond
 func (c *cli) watch(ctx context.Context, sw *client, show func() error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	res, err := sw.send(ctx, "GET", "/events", nil, "", nil)
+	res, err := sw.send(ctx, "GET", "/events", nil, "", nil) //nolint:bodyclose // it is closed below, while a goroutine reads it
 	if err != nil {
 		return err
 	}
@@ -52,7 +52,7 @@ func (c *cli) watch(ctx context.Context, sw *client, show func() error) error {
 // whenInterrupted returns no error when it was the user who ended the watch.
 func whenInterrupted(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // the user has seen enough: no failure
 	}
 	return err
 }
