@@ -144,7 +144,7 @@ func assemble(opt Options, sockets []*socket) (*Agent, error) {
 		wire.WithTransactionLayerTerminateOnConnClose())
 	a.txl.OnRequest(a.serve)
 	a.scribe = newScribe(a)
-	a.digest = newDigestServer(opt.Domain)
+	a.digest = newDigestServer(opt.Domain, a.names)
 	a.trunks = newTrunks(a)
 	if a.registrar, err = newRegistrar(a); err == nil {
 		err = a.Reconfigure(opt.Directory)

@@ -72,8 +72,10 @@ func (c *credentials) complete() bool {
 	return true
 }
 
-// fits reports whether the credentials were made for this Request-URI.
-func (c *credentials) fits(req *wire.Request) bool {
+// fits reports whether the credentials were made for this Request-URI. names
+// reports whether a URI's host is the switch: clients write its domain in one
+// place and its address in the other, and mean the same.
+func (c *credentials) fits(req *wire.Request, names func(*wire.Uri) bool) bool {
 	if c.uri == req.Recipient.String() {
 		return true
 	}
@@ -82,7 +84,10 @@ func (c *credentials) fits(req *wire.Request) bool {
 		return false
 	}
 	r := &req.Recipient
-	return uri.User == r.User && uri.Port == r.Port && strings.EqualFold(uri.Host, r.Host) && uri.Scheme == r.Scheme
+	if uri.User != r.User || uri.Scheme != r.Scheme {
+		return false
+	}
+	return uri.Port == r.Port && strings.EqualFold(uri.Host, r.Host) || names(&uri) && names(r)
 }
 
 // unquote reads a token or a quoted string.

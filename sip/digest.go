@@ -44,10 +44,11 @@ type digestServer struct {
 	key    [32]byte
 	nobody secret // stands in for users that do not exist
 	used   *window
+	names  func(*wire.Uri) bool // whether a URI's host is the switch
 }
 
-func newDigestServer(realm string) *digestServer {
-	s := &digestServer{realm: realm, used: newWindow()}
+func newDigestServer(realm string, names func(*wire.Uri) bool) *digestServer {
+	s := &digestServer{realm: realm, used: newWindow(), names: names}
 	_, _ = rand.Read(s.key[:]) // never fails: the program ends instead
 	s.nobody = newSecret("", realm, rand.Text())
 	return s
@@ -78,7 +79,7 @@ func (s *digestServer) check(req *wire.Request, find func(string) (secret, bool)
 		if !ok {
 			return "", verdictBad
 		}
-		if c.realm != s.realm || !c.fits(req) {
+		if c.realm != s.realm || !c.fits(req, s.names) {
 			continue
 		}
 		switch v := s.verify(c, string(req.Method), find, at); v {

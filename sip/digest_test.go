@@ -59,7 +59,7 @@ func (c client) header() string {
 }
 
 func TestDigestServer(t *testing.T) {
-	s := newDigestServer("pbx.test")
+	s := newDigestServer("pbx.test", here)
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	find := func(user string) (secret, bool) {
 		return newSecret("ana", "pbx.test", "secret"), user == "ana"
@@ -96,7 +96,9 @@ func TestDigestServer(t *testing.T) {
 		{"other realm", vary(func(c *client) { c.realm = "x" }), now, verdictAsk},
 		{"other method", vary(func(c *client) { c.method = "INVITE" }), now, verdictAsk},
 		{"other URI", vary(func(c *client) { c.uri = "sip:else.test" }), now, verdictAsk},
-		{"forged nonce", vary(func(c *client) { c.nonce = newDigestServer("pbx.test").nonce(now) }), now, verdictAsk},
+		{"other user", vary(func(c *client) { c.uri = "sip:luis@pbx.test" }), now, verdictAsk},
+		{"our address for our domain", vary(func(c *client) { c.uri = "sip:192.0.2.1:5060" }), now, verdictOK},
+		{"forged nonce", vary(func(c *client) { c.nonce = newDigestServer("pbx.test", here).nonce(now) }), now, verdictAsk},
 		{"no nonce of ours", vary(func(c *client) { c.nonce = "abc" }), now, verdictAsk},
 		{"algorithm not offered", vary(func(c *client) { c.algorithm = "SHA-512-256" }), now, verdictAsk},
 		{"auth-int", strings.Replace(good().header(), "qop=auth", "qop=auth-int", 1), now, verdictBad},
@@ -148,7 +150,7 @@ func TestReplay(t *testing.T) {
 }
 
 func TestChallenges(t *testing.T) {
-	s := newDigestServer("pbx.test")
+	s := newDigestServer("pbx.test", here)
 	for agent, want := range map[string]string{"": "MD5 SHA-256", "Linphone/5": "MD5 SHA-256", "baresip v3.1.0": "MD5 SHA-256", "baresip v1.0.0 (x86_64/linux)": "MD5"} {
 		var got []string
 		for _, h := range s.challenges(false, agent, time.Now()) {
@@ -179,3 +181,6 @@ func FuzzCredentials(f *testing.F) {
 		}
 	})
 }
+
+// here says that the switch is at pbx.test and 192.0.2.1.
+func here(uri *wire.Uri) bool { return uri.Host == "pbx.test" || uri.Host == "192.0.2.1" }

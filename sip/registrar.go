@@ -232,6 +232,20 @@ func (a *Agent) ours(at netip.AddrPort) bool {
 	return false
 }
 
+// names reports whether a URI's host is the switch: its domain or an address
+// that it listens on.
+func (a *Agent) names(uri *wire.Uri) bool {
+	if strings.EqualFold(uri.Host, a.opt.Domain) {
+		return true
+	}
+	ip, err := netip.ParseAddr(strings.Trim(uri.Host, "[]"))
+	port := uri.Port
+	if port == 0 {
+		port = 5060
+	}
+	return err == nil && a.ours(netip.AddrPortFrom(ip.Unmap(), uint16(port)))
+}
+
 // contacts lists a user's bindings as a 200 shows them.
 func (r *registrar) contacts(user string, now time.Time) []wire.Header {
 	var headers []wire.Header
