@@ -145,12 +145,14 @@ func (m *Machine) reject(user string) {
 		return
 	}
 	m.letGo(&o.leg, Cause{Kind: CauseDeclined})
+	m.refusal = rejected
 	m.offerOver(o.leg, OutcomeRejected, "from the screen")
 }
 
 // offerGone handles a user's leg that ended before it was connected.
 func (m *Machine) offerGone(o *offer, why Cause) {
 	m.lost(&o.leg)
+	m.refusal = rejectedWith(why)
 	m.offerOver(o.leg, outcomeOf(why.Kind), why.String())
 }
 
@@ -184,7 +186,7 @@ func (m *Machine) offerOver(l leg, outcome Outcome, why string) {
 	m.do(StopTimer{TimerOffer})
 	if outcome == OutcomeRejected && !m.plan.Reception.RejectNext {
 		m.withdraw(Cause{Kind: CauseDeclined}, OutcomeWithdrawn)
-		m.missed(rejected)
+		m.missed(m.refusal)
 		return
 	}
 	m.seek()

@@ -48,6 +48,7 @@ type Machine struct {
 
 	recording bool
 	verdict   verdict // how the call ends, once it is Clearing
+	refusal   verdict // how it would end by the newest rejection
 
 	at time.Time // of the current step
 	fx []Effect  // of the current step

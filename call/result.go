@@ -20,6 +20,15 @@ var (
 	cutOff    = verdict{ResultFailed, MissedNoUser, 503, 41} // by the switch itself
 )
 
+// rejectedWith is the verdict on a call that a salesperson's phone declined.
+func rejectedWith(why Cause) verdict {
+	v := rejected
+	if why.Code != 0 {
+		v.code, v.q850 = why.Code, why.Q850
+	}
+	return v
+}
+
 // failure is the verdict on a call that could not be carried.
 func failure(why Cause) verdict { return verdict{ResultFailed, MissedNone, why.Code, why.Q850} }
 
