@@ -66,7 +66,7 @@ func (s *screen) table(t *testing.T, heading string) [][]string {
 	return rows
 }
 
-// column returns the wanted cells of each row.
+// columns returns the wanted cells of each row.
 func columns(rows [][]string, which ...int) []string {
 	var all []string
 	for _, row := range rows {
@@ -85,7 +85,6 @@ func TestDay(t *testing.T) {
 	defer cancel()
 	var ready bool
 	out := &screen{}
-	var folder string
 	out.when, out.act = "tandem --config", func() {
 		ready = reachable(socketIn(out.String()))
 		cancel()
