@@ -16,7 +16,7 @@ func (m *Machine) legGone(in LegGone) {
 		m.lost(l)
 		m.dialFailed(in.Cause)
 	case l == &m.person:
-		m.lost(l)
+		l.gone = true
 		m.end(in.Cause)
 	default:
 		m.offerGone(m.offerOn(in.Leg), in.Cause)
@@ -25,7 +25,7 @@ func (m *Machine) legGone(in LegGone) {
 
 // contactGone ends the call from the contact's side.
 func (m *Machine) contactGone(why Cause) {
-	m.lost(&m.contact)
+	m.contact.gone = true
 	switch m.phase {
 	case Arriving:
 		if m.rec.TaskID != "" {
@@ -37,6 +37,7 @@ func (m *Machine) contactGone(why Cause) {
 		m.end(why)
 	case Clearing:
 		m.do(StopTimer{TimerFarewell})
+		m.lost(&m.contact)
 		m.settle()
 	case Ended:
 	}
@@ -45,6 +46,7 @@ func (m *Machine) contactGone(why Cause) {
 // abandoned follows a contact who gave up before anybody answered.
 func (m *Machine) abandoned() {
 	m.withdraw(Cause{Kind: CauseCancelled}, OutcomeWithdrawn)
+	m.lost(&m.contact)
 	m.clear(abandoned)
 }
 
@@ -77,13 +79,15 @@ func (m *Machine) mediaLost(id LegID) {
 	m.end(Cause{Kind: CauseMediaLost, Q850: 41})
 }
 
-// hangup ends the call by command. A caller who still waits was rejected.
+// hangup ends the call by command, at once. A caller who still waits was rejected.
 func (m *Machine) hangup(by string) {
 	m.mark("hung_up", by, "by command")
 	switch m.phase {
 	case Waiting, Offering:
 		m.withdraw(Cause{Kind: CauseCancelled}, OutcomeWithdrawn)
-		m.missed(rejected)
+		m.clear(rejected)
+		m.conclude()
+		m.letContactGo()
 	case Announcing, Dialing, Talking:
 		m.end(Cause{Kind: CauseNormal})
 	case Clearing:
@@ -118,8 +122,9 @@ func (m *Machine) failed(why Cause) {
 	m.settle()
 }
 
-// end is the end of a conversation, or of a closed office's call. The sides
-// are let go first and the result is written when their audio is counted;
+// end is the end of a conversation, or of a closed office's call. Whoever is
+// still on the line is let go first, the recording ends before the ports close,
+// and the result is written when the audio of both is counted;
 // what a crash would leave in between is found at the next start.
 func (m *Machine) end(why Cause) {
 	v := completed
@@ -130,8 +135,19 @@ func (m *Machine) end(why Cause) {
 		v.q850 = why.Q850
 	}
 	m.do(StopTimer{TimerDial})
-	m.letGo(&m.contact, why)
-	m.letGo(&m.person, why)
+	sides := []*leg{&m.contact, &m.person}
+	for _, l := range sides {
+		if l.id != "" && !l.gone {
+			m.do(Release{Leg: l.id, Cause: why})
+		}
+	}
+	if m.recording {
+		m.recording = false
+		m.do(StopRecording{})
+	}
+	for _, l := range sides {
+		m.lost(l)
+	}
 	if m.person.user != "" {
 		m.do(Free{User: m.person.user})
 	}

@@ -180,14 +180,9 @@ func (m *Machine) letGo(l *leg, why Cause) {
 	m.lost(l)
 }
 
-// lost follows a leg that is no more: nothing is said to it, a recording of it
-// ends, its port is freed.
+// lost follows a leg that is no more: nothing is said to it, its port is freed.
 func (m *Machine) lost(l *leg) {
 	l.gone = true
-	if m.recording && (l == &m.contact || l == &m.person) {
-		m.recording = false
-		m.do(StopRecording{})
-	}
 	if l.media {
 		l.media = false
 		m.free(l.id)
