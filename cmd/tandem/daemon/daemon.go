@@ -278,7 +278,7 @@ func (d *Daemon) buildMedia(ctx context.Context, cfg *config.Config) error {
 		return err
 	}
 	d.media, err = media.New(media.Options{
-		Lines: d.exchange, From: uint16(cfg.Media.Ports.First), To: uint16(cfg.Media.Ports.Last), LocalFor: localAddr(cfg),
+		Lines: d.exchange, From: uint16(cfg.Media.Ports.First), To: uint16(cfg.Media.Ports.Last), Bind: onlyHost(cfg),
 		External: s.External, Codecs: s.Codecs, Sounds: s.Sounds, Country: s.Country,
 		JitterMin: s.JitterMin, JitterMax: s.JitterMax, Timeout: s.Timeout, Log: d.log, Registerer: d.registry,
 	})
