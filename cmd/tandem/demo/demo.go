@@ -81,6 +81,9 @@ func openFolder(path string) (string, error) {
 	return path, nil
 }
 
+// errSwitchEnded says that the switch stopped in the middle of the day.
+var errSwitchEnded = errors.New("the switch ended")
+
 // day is the day's state: the stage, and what later scenes refer to.
 type day struct {
 	*stage
@@ -123,13 +126,22 @@ func (d *day) live(ctx context.Context) error {
 func (d *day) play(ctx context.Context, scene func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	stop := context.AfterFunc(d.running, cancel)
-	defer stop()
+	over := make(chan struct{})
+	defer close(over)
+	go func() {
+		select {
+		case <-d.ended:
+			cancel()
+		case <-over:
+		}
+	}()
 	err := scene(ctx)
-	if err != nil && d.running.Err() != nil {
-		return errors.Join(err, context.Cause(d.running))
+	select {
+	case <-d.ended:
+		return errors.Join(err, errSwitchEnded, d.end)
+	default:
+		return err
 	}
-	return err
 }
 
 // stay keeps the stage as it is until ctx ends. The phones lift by themselves
@@ -147,7 +159,7 @@ func (d *day) stay(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
 		return nil
-	case <-d.running.Done():
-		return context.Cause(d.running)
+	case <-d.ended:
+		return errors.Join(errSwitchEnded, d.end)
 	}
 }

@@ -36,7 +36,7 @@ func (s *screen) Write(p []byte) (int, error) {
 }
 
 // play runs a demonstration in a folder of its own.
-func play(t *testing.T, ctx context.Context, out *screen, stay bool) (folder string, err error) {
+func play(ctx context.Context, t *testing.T, out *screen, stay bool) (folder string, err error) {
 	t.Helper()
 	folder = filepath.Join(t.TempDir(), "demo")
 	ctx, cancel := context.WithTimeout(ctx, patience)
@@ -89,7 +89,7 @@ func TestDay(t *testing.T) {
 		ready = reachable(socketIn(out.String()))
 		cancel()
 	}
-	folder, err := play(t, ctx, out, true)
+	folder, err := play(ctx, t, out, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -202,7 +202,7 @@ func reachable(socket string) bool {
 func TestInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	out := &screen{when: "hears the hold music", act: cancel}
-	folder, err := play(t, ctx, out, true)
+	folder, err := play(ctx, t, out, true)
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("interrupted: %v", err)
 	}
@@ -218,7 +218,7 @@ func TestInterrupted(t *testing.T) {
 func TestStepFails(t *testing.T) {
 	out := &screen{when: "hears the hold music"}
 	out.act = func() { hangUpAll(t, regexp.MustCompile(`recordings: (\S+)`).FindStringSubmatch(out.String())[1]) }
-	_, err := play(t, t.Context(), out, true)
+	_, err := play(t.Context(), t, out, true)
 	if err == nil || !strings.HasPrefix(err.Error(), "A contact calls: ") {
 		t.Errorf("error: %v", err)
 	}

@@ -25,7 +25,7 @@ func (d *day) morning(ctx context.Context) error {
 		return err
 	}
 	d.screen.step("switch", "takes calls: SIP on udp %s, HTTP on %s", d.switchboard.SIPAddrs()[0], d.switchboard.HTTPAddr())
-	events, err := d.api.follow(d.running)
+	events, err := d.api.follow(context.WithoutCancel(ctx)) // the day's events, not the scene's
 	if err != nil {
 		return err
 	}

@@ -37,9 +37,9 @@ type stage struct {
 	carrier     *peer.Carrier
 	ana, luis   *salesperson
 
-	running context.Context // ends when the switch does, with why
-	stop    context.CancelFunc
-	stopped chan error
+	stop  context.CancelFunc
+	ended chan struct{} // closed when the switch has ended
+	end   error         // why it ended, once it has
 }
 
 // open puts up the stage: when it returns the switch serves, and phones and
@@ -89,12 +89,10 @@ func (st *stage) serve(ctx context.Context, folder, version string) (err error) 
 	}
 	// The switch outlives the day's context: it is stopped last, by close.
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
-	running, ended := context.WithCancelCause(context.WithoutCancel(ctx))
-	st.running, st.stop, st.stopped = running, stop, make(chan error, 1)
+	st.stop, st.ended = stop, make(chan struct{})
 	go func() {
-		err := st.switchboard.Run(serving)
-		ended(errors.Join(errors.New("the switch ended"), err))
-		st.stopped <- err
+		defer close(st.ended)
+		st.end = st.switchboard.Run(serving)
 	}()
 	return nil
 }
@@ -138,7 +136,8 @@ func (st *stage) close() error {
 	var errs []error
 	if st.stop != nil {
 		st.stop()
-		errs = append(errs, <-st.stopped)
+		<-st.ended
+		errs = append(errs, st.end)
 	}
 	for _, p := range st.floor() {
 		errs = append(errs, p.phone.Close())

@@ -3,6 +3,7 @@ package demo
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -29,7 +30,7 @@ func (d *day) tables(ctx context.Context) error {
 }
 
 func (d *day) callTable(ctx context.Context) error {
-	calls, err := list[shownCall](ctx, d.api, "/calls")
+	calls, err := d.sealedCalls(ctx)
 	if err != nil {
 		return err
 	}
@@ -51,6 +52,17 @@ func (d *day) callTable(ctx context.Context) error {
 	d.screen.line("\nCalls")
 	d.screen.table([]string{"ID", "FROM", "TO", "USER", "RESULT", "MISSED", "WAIT", "TALK", "RECORDED", "REDIRECTED"}, rows)
 	return nil
+}
+
+// sealedCalls returns all calls once every conversation's recording is sealed.
+func (d *day) sealedCalls(ctx context.Context) (calls []shownCall, err error) {
+	err = eventually(ctx, "all recordings are sealed", func() (bool, error) {
+		if calls, err = list[shownCall](ctx, d.api, "/calls"); err != nil {
+			return false, err
+		}
+		return !slices.ContainsFunc(calls, func(c shownCall) bool { return c.Duration > 0 && c.Recording == nil }), nil
+	})
+	return calls, err
 }
 
 func (d *day) taskTable(ctx context.Context, names map[string]string) error {

@@ -112,7 +112,7 @@ func bench(ctx context.Context, o options, progress io.Writer) error {
 	var errs []error
 	for _, s := range list {
 		for _, calls := range s.sizes(o.calls) {
-			fmt.Fprintf(progress, "%s, %d calls, %d s\n", s.title, calls, o.seconds)
+			_, _ = fmt.Fprintf(progress, "%s, %d calls, %d s\n", s.title, calls, o.seconds)
 			r, err := s.run(ctx, o, calls)
 			if n := len(r.failures); n > 0 {
 				errs = append(errs, fmt.Errorf("%s: %d calls failed, the first: %w", s.name, n, r.failures[0]))
