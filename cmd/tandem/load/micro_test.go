@@ -11,6 +11,7 @@ import (
 const goOutput = `goos: linux
 pkg: tandem/media
 BenchmarkForward-2   	  500000	       412.5 ns/op	       0 B/op	       0 allocs/op
+BenchmarkRelayOverLoopback/native-2 	   60000	     20300 ns/op	    3072 B/op	       2 allocs/op
 PASS
 ok  	tandem/media	1.2s
 pkg: tandem/recording
@@ -22,6 +23,7 @@ func TestParseMicro(t *testing.T) {
 	got, err := parseMicro([]byte(goOutput))
 	want := []micro{
 		{room: "media", name: "Forward", ns: 412.5},
+		{room: "media", name: "RelayOverLoopback/native", ns: 20300, bytes: 3072, allocs: 2},
 		{room: "recording", name: "Push", ns: 40},
 		{room: "recording", name: "Writer", ns: 250000, bytes: 100, allocs: 3},
 	}
