@@ -272,6 +272,7 @@ func (h *host) save(change Change) {
 func (h *host) publish(t EventType) {
 	h.show() // whoever hears of it looks
 	rec := h.machine.Record()
+	rec.Trail = nil // whoever wants it asks for it
 	h.ports.Events.Publish(Event{
 		Type: t, At: time.Now().UTC(), User: rec.User, Playbook: rec.Playbook,
 		CallID: rec.ID, ContactID: rec.ContactID, TaskID: rec.TaskID, Call: &rec,

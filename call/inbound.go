@@ -88,9 +88,7 @@ func (m *Machine) seek() {
 
 // assigned offers the call to users that the floor reserved.
 func (m *Machine) assigned(in Assigned) {
-	for _, p := range in.Passed {
-		m.mark("passed_over", p.User, p.Why)
-	}
+	m.markPassed(in.Passed)
 	for _, user := range in.Users {
 		if m.phase != Waiting && m.phase != Offering {
 			m.do(OfferOver{User: user, Outcome: OutcomeWithdrawn})
@@ -99,6 +97,22 @@ func (m *Machine) assigned(in Assigned) {
 		m.mark("offered", user, in.Why)
 		m.phase = Offering
 		m.ring(user, false)
+	}
+}
+
+// markPassed notes who was not chosen, one mark for each reason: on a large
+// floor most are passed over for the same one.
+func (m *Machine) markPassed(passed []Passed) {
+	var reasons []string
+	users := make(map[string][]string)
+	for _, p := range passed {
+		if users[p.Why] == nil {
+			reasons = append(reasons, p.Why)
+		}
+		users[p.Why] = append(users[p.Why], p.User)
+	}
+	for _, why := range reasons {
+		m.mark("passed_over", strings.Join(users[why], ", "), why)
 	}
 }
 

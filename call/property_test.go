@@ -2,6 +2,7 @@ package call
 
 import (
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -244,5 +245,24 @@ func TestRecordIsACopy(t *testing.T) {
 	}
 	if len(shown.Quality) != 1 || len(s.m.Record().Quality) != 2 || len(shown.Trail) == len(s.m.Record().Trail) {
 		t.Errorf("shown %v and %d marks, now %v and %d", shown.Quality, len(shown.Trail), s.m.Record().Quality, len(s.m.Record().Trail))
+	}
+}
+
+// TestPassedOver: one mark for each reason, with everybody whom it concerns.
+func TestPassedOver(t *testing.T) {
+	s := newStage()
+	for _, line := range []string{"> 0s arrival", "> 0s planned", "> 0s assigned ana !luis:talking !eva:break !pau:talking"} {
+		if err := s.input(line); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got []string
+	for _, k := range s.m.Record().Trail {
+		if k.What == "passed_over" {
+			got = append(got, k.User+": "+k.Why)
+		}
+	}
+	if want := []string{"luis, pau: talking", "eva: break"}; !slices.Equal(got, want) {
+		t.Errorf("passed over: %q, want %q", got, want)
 	}
 }

@@ -135,7 +135,7 @@ type Quality struct {
 type Mark struct {
 	At   time.Time `json:"at"`
 	What string    `json:"what"`           // e.g. arrived, waiting, offered, passed_over, rejected, connected, missed
-	User string    `json:"user,omitempty"` // whom it concerns
+	User string    `json:"user,omitempty"` // whom it concerns; several names are joined by ", "
 	Why  string    `json:"why,omitempty"`  // for people
 }
 

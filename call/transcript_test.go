@@ -199,8 +199,17 @@ func parseInput(verb string, words []string) (Input, error) {
 		return Planned{parsePlan(words)}, nil
 	case "refused":
 		return Refused{Cause{Kind: CauseFailed, Code: 404, Q850: 1, Text: "unknown number"}}, nil
-	case "assigned":
-		return Assigned{Users: words, Why: "longest idle"}, nil
+	case "assigned": // users, and "!user:why" for those who were passed over
+		in := Assigned{Why: "longest idle"}
+		for _, w := range words {
+			name, why, _ := strings.Cut(w, ":")
+			if passed, not := strings.CutPrefix(name, "!"); not {
+				in.Passed = append(in.Passed, Passed{User: passed, Why: why})
+				continue
+			}
+			in.Users = append(in.Users, w)
+		}
+		return in, nil
 	case "progress":
 		status, err := strconv.Atoi(word(1))
 		in := LegProgress{Leg: leg(), Status: status}

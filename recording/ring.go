@@ -2,8 +2,8 @@ package recording
 
 import "sync/atomic"
 
-// ringFrames is how long the disk may stall before audio is lost: 10 s.
-const ringFrames = 512
+// ringFrames is how long the disk may stall before audio is lost: 5 s.
+const ringFrames = 256
 
 // slot is 20 ms of both sides.
 type slot struct {

@@ -58,6 +58,7 @@ type Daemon struct {
 
 	bus       *call.Bus
 	store     *bolt.Store
+	backups   *backups
 	directory *routing.Directory
 	floor     *routing.Floor
 	offices   *routing.Offices
@@ -142,19 +143,6 @@ func (d *Daemon) config() *config.Config {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.cfg
-}
-
-func (d *Daemon) openStore(_ context.Context, cfg *config.Config) error {
-	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
-		return fmt.Errorf("data folder: %w", err)
-	}
-	store, err := bolt.Open(bolt.Options{Path: filepath.Join(cfg.Data, "tandem.db"), Log: d.log, Registerer: d.registry})
-	if err != nil {
-		return err
-	}
-	d.store = store
-	d.open = append(d.open, store.Close)
-	return nil
 }
 
 func (d *Daemon) buildRouting(ctx context.Context, cfg *config.Config) error {
@@ -278,7 +266,7 @@ func (d *Daemon) buildMedia(ctx context.Context, cfg *config.Config) error {
 		return err
 	}
 	d.media, err = media.New(media.Options{
-		Lines: d.exchange, From: uint16(cfg.Media.Ports.First), To: uint16(cfg.Media.Ports.Last), Bind: onlyHost(cfg),
+		Lines: d.exchange, From: uint16(cfg.Media.Ports.First), To: uint16(cfg.Media.Ports.Last), Bind: onlyHost(cfg), Workers: workers(),
 		External: s.External, Codecs: s.Codecs, Sounds: s.Sounds, Country: s.Country,
 		JitterMin: s.JitterMin, JitterMax: s.JitterMax, Timeout: s.Timeout, Log: d.log, Registerer: d.registry,
 	})

@@ -11,6 +11,7 @@ import (
 // configuration anew, the first SIGTERM or SIGINT drains, the second stops at
 // once. It returns nil after an orderly stop.
 func Serve(ctx context.Context, o Options) error {
+	SpareProcessors()
 	d, err := New(ctx, o)
 	if err != nil {
 		return err

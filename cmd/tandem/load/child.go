@@ -27,6 +27,7 @@ const (
 func serve(file string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
+	daemon.SpareProcessors()
 	d, err := daemon.New(ctx, daemon.Options{Config: file, Version: "bench"})
 	if err != nil {
 		return err
