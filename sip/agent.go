@@ -32,6 +32,8 @@ type Agent struct {
 	scribe    *scribe
 	trunks    *trunks
 	facing    facing
+	asked     *asked // whom we sent requests to
+	guard     *guard
 
 	tasks     tasks
 	farewells farewells
@@ -134,7 +136,7 @@ func assemble(opt Options, sockets []*socket) (*Agent, error) {
 	for _, s := range sockets {
 		s.serving = make(chan struct{})
 	}
-	a := &Agent{opt: opt, log: opt.Log, meter: meter, sockets: sockets, legs: newLegs()}
+	a := &Agent{opt: opt, log: opt.Log, meter: meter, sockets: sockets, legs: newLegs(), asked: newAsked()}
 	a.life, a.end = context.WithCancel(context.Background())
 	a.tpl = wire.NewTransportLayer(net.DefaultResolver, lenientParser(), nil, wire.WithTransportLayerLogger(library))
 	a.tpl.OnMessage(a.stamp) // before the transaction layer's own
@@ -154,6 +156,7 @@ func assemble(opt Options, sockets []*socket) (*Agent, error) {
 		a.scribe.stop()
 		return nil, err
 	}
+	a.guard = newGuard(a)
 	return a, nil
 }
 
@@ -171,9 +174,8 @@ func (a *Agent) Addrs() []netip.AddrPort {
 // itself is fatal: its error is returned.
 func (a *Agent) Run(ctx context.Context) error {
 	failed := make(chan error, len(a.sockets))
-	g := &guard{trusted: a.isTrunk, known: a.registrar.knows, reject: a.meter.reject, closed: a.registrar.lost}
 	for _, s := range a.sockets {
-		if !a.tasks.start(func() { failed <- a.listen(s, g) }) {
+		if !a.tasks.start(func() { failed <- a.listen(s) }) {
 			return errors.New("sip: the agent is closed")
 		}
 	}
@@ -212,12 +214,12 @@ func (a *Agent) ready(ctx context.Context, failed <-chan error) error {
 }
 
 // listen serves one socket until it is closed.
-func (a *Agent) listen(s *socket, g *guard) error {
+func (a *Agent) listen(s *socket) error {
 	var err error
 	if s.packet != nil {
-		err = a.tpl.ServeUDP(&guardedPacket{PacketConn: s.packet, guard: g, ready: s.ready})
+		err = a.tpl.ServeUDP(&guardedPacket{PacketConn: s.packet, guard: a.guard, ready: s.ready})
 	} else {
-		err = a.tpl.ServeTCP(&guardedListener{Listener: s.stream, guard: g, ready: s.ready})
+		err = a.tpl.ServeTCP(&guardedListener{Listener: s.stream, guard: a.guard, ready: s.ready})
 	}
 	return fmt.Errorf("sip: listener %s %s stopped: %w", s.network, s.addr, errors.Join(err, net.ErrClosed))
 }

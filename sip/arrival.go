@@ -23,7 +23,7 @@ func (a *Agent) serveInvite(req *wire.Request, tx *wire.ServerTx) {
 	}
 	trunk := a.trunkAt(sourceOf(req).Addr())
 	if trunk == nil {
-		a.meter.reject("stranger")
+		a.meter.reject(reasonStranger)
 		a.respond(req, tx, 403)
 		return
 	}
@@ -67,7 +67,7 @@ func (a *Agent) arrive(req *wire.Request, tx *wire.ServerTx, trunk *Trunk) bool 
 	err := a.opt.Lines.Arrive(arrivalOf(req, id, trunk))
 	if err != nil {
 		a.log.Info("call refused", slog.String("trunk", trunk.Name), slog.Any("err", err))
-		a.meter.reject("full")
+		a.meter.reject(reasonFull)
 		l.gate.shutNow()
 		l.box.post(l.turnAway)
 		return true

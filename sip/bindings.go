@@ -20,6 +20,7 @@ type bindings struct {
 	running bool
 	byUser  map[string][]*entry
 	sources map[netip.AddrPort]int
+	hosts   map[netip.Addr]int
 	up      map[string]bool // users that Presence knows as reachable
 	count   int
 }
@@ -38,7 +39,8 @@ type write struct {
 }
 
 func newBindings(a *Agent) *bindings {
-	return &bindings{a: a, byUser: map[string][]*entry{}, sources: map[netip.AddrPort]int{}, up: map[string]bool{}}
+	return &bindings{a: a, byUser: map[string][]*entry{}, sources: map[netip.AddrPort]int{},
+		hosts: map[netip.Addr]int{}, up: map[string]bool{}}
 }
 
 // key names a phone: by its instance, else by its Contact (RFC 5626).
@@ -147,6 +149,7 @@ func (t *bindings) remove(e *entry) write {
 func (t *bindings) insert(e *entry) {
 	t.byUser[e.User] = append(t.byUser[e.User], e)
 	t.sources[e.Source]++
+	t.hosts[e.Source.Addr()]++
 	t.count++
 }
 
@@ -159,6 +162,11 @@ func (t *bindings) take(e *entry) {
 	}
 	if t.sources[e.Source]--; t.sources[e.Source] <= 0 {
 		delete(t.sources, e.Source)
+	}
+	if host := e.Source.Addr(); t.hosts[host] == 1 {
+		delete(t.hosts, host)
+	} else {
+		t.hosts[host]--
 	}
 	t.count--
 }
@@ -271,6 +279,13 @@ func (t *bindings) all(now time.Time) []call.Binding {
 		return x.Registered.Compare(y.Registered)
 	})
 	return list
+}
+
+// near reports whether something is registered from a host.
+func (t *bindings) near(host netip.Addr) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.hosts[host] > 0
 }
 
 // at reports whether something is registered from an address.

@@ -11,6 +11,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"hash"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -19,8 +20,8 @@ import (
 
 const (
 	nonceLife        = 5 * time.Minute
-	maxAuthorization = 2048 // bytes of one Authorization header
-	nonceRaw         = 8 + 8 + 16
+	maxAuthorization = 2048       // bytes of one Authorization header
+	nonceRaw         = 4 + 4 + 12 // short: a stranger is not to get more bytes than it sent
 )
 
 // secret is what a user's password becomes: H(user:realm:password), in hex.
@@ -64,25 +65,27 @@ const (
 	verdictOK
 )
 
-// check verifies a request's credentials and returns the user. It does the
+// check verifies a request's credentials and returns the user that they claim
+// to be. It does the
 // same work for a user that does not exist as for one that does.
 func (s *digestServer) check(req *wire.Request, find func(string) (secret, bool), at time.Time) (string, verdict) {
-	answer := verdictAsk
+	answer, claimed := verdictAsk, ""
 	for i, h := range req.GetHeaders("Authorization") {
 		if i == 4 || len(h.Value()) > maxAuthorization {
-			return "", verdictBad
+			return claimed, verdictBad
 		}
 		if scheme, _, _ := strings.Cut(h.Value(), " "); !strings.EqualFold(scheme, "Digest") {
 			continue
 		}
 		c, ok := parseCredentials(h.Value())
 		if !ok {
-			return "", verdictBad
+			return claimed, verdictBad
 		}
+		claimed = c.username
 		if c.realm != s.realm || !c.fits(req, s.names) {
 			continue
 		}
-		switch v := s.verify(c, string(req.Method), find, at); v {
+		switch v := s.verify(c, req, find, at); v {
 		case verdictOK:
 			return c.username, v
 		case verdictStale:
@@ -90,11 +93,11 @@ func (s *digestServer) check(req *wire.Request, find func(string) (secret, bool)
 		case verdictAsk, verdictBad:
 		}
 	}
-	return "", answer
+	return claimed, answer
 }
 
 // verify checks one set of credentials.
-func (s *digestServer) verify(c credentials, method string, find func(string) (secret, bool), at time.Time) verdict {
+func (s *digestServer) verify(c credentials, req *wire.Request, find func(string) (secret, bool), at time.Time) verdict {
 	known, exists := find(c.username)
 	if !exists {
 		known = s.nobody
@@ -107,11 +110,14 @@ func (s *digestServer) verify(c credentials, method string, find func(string) (s
 	default:
 		return verdictAsk
 	}
-	want := c.expected(ha1, method, h)
+	want := c.expected(ha1, string(req.Method), h)
 	right := subtle.ConstantTimeCompare([]byte(want), []byte(strings.ToLower(c.response))) == 1
-	made, ours := s.opened(c.nonce)
-	if !right || !exists || !ours {
+	made, ours := s.opened(c.nonce, sourceOf(req).Addr())
+	if !right || !exists {
 		return verdictAsk
+	}
+	if !ours {
+		return verdictStale // from before a restart, or before the phone moved
 	}
 	if age := at.Sub(made); age > nonceLife || age < -time.Minute {
 		return verdictStale
@@ -132,44 +138,46 @@ func (c credentials) expected(ha1, method string, h func() hash.Hash) string {
 	return sum(h, strings.Join([]string{ha1, c.nonce, c.nc, c.cnonce, c.qop, ha2}, ":"))
 }
 
-// nonce makes a nonce: time, random bytes and a signature of both.
-func (s *digestServer) nonce(at time.Time) string {
-	raw := make([]byte, 16, nonceRaw)
-	binary.BigEndian.PutUint64(raw, uint64(at.UnixMilli()))
-	_, _ = rand.Read(raw[8:16])
-	return base64.RawURLEncoding.EncodeToString(append(raw, s.sign(raw)...))
+// nonce makes a nonce for a host: time, random bytes, and a signature of both
+// and the host. Only who receives at that address can have it.
+func (s *digestServer) nonce(at time.Time, host netip.Addr) string {
+	raw := make([]byte, 8, nonceRaw)
+	binary.BigEndian.PutUint32(raw, uint32(at.Unix()))
+	_, _ = rand.Read(raw[4:8])
+	return base64.RawURLEncoding.EncodeToString(append(raw, s.sign(raw, host)...))
 }
 
-func (s *digestServer) sign(raw []byte) []byte {
+func (s *digestServer) sign(raw []byte, host netip.Addr) []byte {
 	mac := hmac.New(sha256.New, s.key[:])
 	_, _ = mac.Write(raw) // a hash cannot fail
-	return mac.Sum(nil)[:16]
+	_, _ = mac.Write(host.AsSlice())
+	return mac.Sum(nil)[:nonceRaw-8]
 }
 
-// opened returns when a nonce was made, and whether we made it.
-func (s *digestServer) opened(nonce string) (time.Time, bool) {
+// opened returns when a nonce was made, and whether we made it for that host.
+func (s *digestServer) opened(nonce string, host netip.Addr) (time.Time, bool) {
 	raw, err := base64.RawURLEncoding.DecodeString(nonce)
-	if err != nil || len(raw) != nonceRaw || !hmac.Equal(raw[16:], s.sign(raw[:16])) {
+	if err != nil || len(raw) != nonceRaw || !hmac.Equal(raw[8:], s.sign(raw[:8], host)) {
 		return time.Time{}, false
 	}
-	return time.UnixMilli(int64(binary.BigEndian.Uint64(raw))), true
+	return time.Unix(int64(binary.BigEndian.Uint32(raw)), 0), true
 }
 
 // challenges returns the WWW-Authenticate headers of a 401. MD5 comes first:
 // a client that knows SHA-256 looks through all of them, one that does not
 // often looks at the first alone. To a client that fails as soon as it sees an
 // algorithm that it does not know, only MD5 is offered.
-func (s *digestServer) challenges(stale bool, userAgent string, at time.Time) []wire.Header {
+func (s *digestServer) challenges(stale bool, userAgent string, at time.Time, host netip.Addr) []wire.Header {
 	algorithms := []string{"MD5", "SHA-256"}
 	if md5Only(userAgent) {
 		algorithms = algorithms[:1]
 	}
-	nonce := s.nonce(at)
+	nonce := s.nonce(at, host)
 	headers := make([]wire.Header, len(algorithms))
 	for i, algorithm := range algorithms {
-		value := fmt.Sprintf(`Digest realm=%s, nonce="%s", algorithm=%s, qop="auth"`, quote(s.realm), nonce, algorithm)
+		value := fmt.Sprintf(`Digest realm=%s,nonce="%s",algorithm=%s,qop="auth"`, quote(s.realm), nonce, algorithm)
 		if stale {
-			value += ", stale=true"
+			value += ",stale=true"
 		}
 		headers[i] = header("WWW-Authenticate", value)
 	}

@@ -4,6 +4,7 @@ import (
 	"crypto/md5"
 	"crypto/sha256"
 	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -73,7 +74,7 @@ func TestDigestServer(t *testing.T) {
 		return v
 	}
 	good := func() client {
-		return client{"ana", "secret", "pbx.test", "sip:pbx.test", "REGISTER", s.nonce(now), "MD5", 1, false}
+		return client{"ana", "secret", "pbx.test", "sip:pbx.test", "REGISTER", s.nonce(now, netip.Addr{}), "MD5", 1, false}
 	}
 	vary := func(f func(*client)) string {
 		c := good()
@@ -98,8 +99,10 @@ func TestDigestServer(t *testing.T) {
 		{"other URI", vary(func(c *client) { c.uri = "sip:else.test" }), now, verdictAsk},
 		{"other user", vary(func(c *client) { c.uri = "sip:luis@pbx.test" }), now, verdictAsk},
 		{"our address for our domain", vary(func(c *client) { c.uri = "sip:192.0.2.1:5060" }), now, verdictOK},
-		{"forged nonce", vary(func(c *client) { c.nonce = newDigestServer("pbx.test", here).nonce(now) }), now, verdictAsk},
-		{"no nonce of ours", vary(func(c *client) { c.nonce = "abc" }), now, verdictAsk},
+		{"forged nonce", vary(func(c *client) { c.nonce = newDigestServer("pbx.test", here).nonce(now, netip.Addr{}) }), now, verdictStale},
+		{"another host's nonce", vary(func(c *client) { c.nonce = s.nonce(now, netip.MustParseAddr("192.0.2.9")) }), now, verdictStale},
+		{"another host's nonce, wrong password", vary(func(c *client) { c.nonce, c.password = s.nonce(now, netip.MustParseAddr("192.0.2.9")), "x" }), now, verdictAsk},
+		{"no nonce of ours", vary(func(c *client) { c.nonce = "abc" }), now, verdictStale},
 		{"algorithm not offered", vary(func(c *client) { c.algorithm = "SHA-512-256" }), now, verdictAsk},
 		{"auth-int", strings.Replace(good().header(), "qop=auth", "qop=auth-int", 1), now, verdictBad},
 		{"count 0", vary(func(c *client) { c.nc = 0 }), now, verdictBad},
@@ -153,7 +156,7 @@ func TestChallenges(t *testing.T) {
 	s := newDigestServer("pbx.test", here)
 	for agent, want := range map[string]string{"": "MD5 SHA-256", "Linphone/5": "MD5 SHA-256", "baresip v3.1.0": "MD5 SHA-256", "baresip v1.0.0 (x86_64/linux)": "MD5"} {
 		var got []string
-		for _, h := range s.challenges(false, agent, time.Now()) {
+		for _, h := range s.challenges(false, agent, time.Now(), netip.Addr{}) {
 			_, rest, _ := strings.Cut(h.Value(), "algorithm=")
 			algorithm, _, _ := strings.Cut(rest, ",")
 			got = append(got, algorithm)

@@ -1,206 +1,183 @@
 package sip
 
 import (
-	"bytes"
-	"errors"
-	"net"
+	"log/slog"
 	"net/netip"
 	"sync"
-	"syscall"
 	"time"
-)
 
-const (
-	maxMessage      = 8 << 10  // bytes of a message from anybody
-	maxTrunkMessage = 16 << 10 // bytes of a message from a trunk
-	acceptPause     = 50 * time.Millisecond
-	writeLimit      = 2 * time.Second // a peer that reads nothing holds nobody up for longer
+	wire "github.com/emiago/sipgo/sip"
 )
 
 // guard stands between the network and sipgo: what is dropped here was never
-// parsed.
+// parsed, has no transaction and leaves no trace in the library's tables.
+// Strangers are answered here too, from the bytes that they sent.
 type guard struct {
-	trusted func(netip.Addr) bool     // whether the address is a trunk's
-	known   func(netip.AddrPort) bool // whether a phone is registered from there
-	reject  func(reason string)
-	closed  func(netip.AddrPort) // a TCP connection of that peer is over
+	rates *rates
+	bans  *bans
+	doors doors
+	log   *slog.Logger
+	meter *meter
+	began time.Time
+
+	trusted  func(netip.Addr) bool     // whether the address is a trunk's
+	phone    func(netip.AddrPort) bool // whether a phone is registered from exactly there
+	familiar func(netip.Addr) bool     // whether a phone or a dialog is at that address, or we sent a request there
+	digest   *digestServer
+	closed   func(netip.AddrPort) // a TCP connection of that peer is over
+
+	mu     sync.Mutex
+	logged time.Duration // when the last sample was logged
 }
 
-// admit reports whether a datagram may reach the parser.
-func (g *guard) admit(data []byte, from netip.Addr) bool {
-	if reason := g.fault(data, from); reason != "" {
-		g.reject(reason)
-		return false
+// newGuard makes the guard of an Agent.
+func newGuard(a *Agent) *guard {
+	limits := a.opt.Limits
+	return &guard{
+		rates: newRates(limits.RequestsPerSecond), bans: newBans(limits.FailedAuthPerMinute, limits.Ban),
+		doors: newDoors(), log: a.log, meter: a.meter, began: time.Now(), digest: a.digest,
+		trusted: a.isTrunk, phone: a.registrar.knows, familiar: a.familiar, closed: a.registrar.lost,
 	}
-	return true
 }
 
-// fault names what is wrong with a datagram, or nothing.
-func (g *guard) fault(data []byte, from netip.Addr) string {
+// now is the time since the guard began, which no clock step moves.
+func (g *guard) now() time.Duration { return time.Since(g.began) }
+
+// verdictOn is what becomes of a message: it passes, it is answered from its
+// own bytes, or it is dropped. The last two have a reason, unless the message
+// is a stranger's REGISTER that is merely asked for credentials.
+type verdictOn struct {
+	pass   bool
+	status int // of the answer; 0: none
+	why    reason
+}
+
+func dropped(why reason) verdictOn              { return verdictOn{why: why} }
+func answered(status int, why reason) verdictOn { return verdictOn{status: status, why: why} }
+
+// judge decides about one whole message. It allocates nothing for what it drops.
+func (g *guard) judge(data []byte, from netip.AddrPort, now time.Duration) verdictOn {
+	host := from.Addr()
+	trusted := g.trusted(host)
+	if why := shape(data, g.limit(trusted)); why != reasonNone {
+		return dropped(why)
+	}
+	if trusted {
+		return framed(data)
+	}
+	if g.bans.host(host, now) && !g.phone(from) {
+		return dropped(reasonBanned)
+	}
+	familiar := g.familiar(host)
+	if isResponse(data) {
+		if familiar {
+			return verdictOn{pass: true}
+		}
+		return dropped(reasonResponse)
+	}
+	if !g.rates.request(host, now) {
+		return dropped(reasonRate)
+	}
+	if familiar {
+		return framed(data)
+	}
+	return g.stranger(data, host, now)
+}
+
+// limit is how long a message may be.
+func (g *guard) limit(trusted bool) int {
+	if trusted {
+		return maxTrunkMessage
+	}
+	return maxMessage
+}
+
+// framed judges a message of somebody whom we know: what the parser would drop
+// without a word gets its answer here.
+func framed(data []byte) verdictOn {
+	if status := faultOf(data); status != 0 {
+		return answered(status, reasonFraming)
+	}
+	return verdictOn{pass: true}
+}
+
+// stranger judges a request of somebody whom we do not know. A REGISTER gets
+// its challenge; only one that answers a challenge that was sent to the same
+// address goes on, so that no forged address ever does. An INVITE is refused.
+// To everything else nothing comes back.
+func (g *guard) stranger(data []byte, host netip.Addr, now time.Duration) verdictOn {
+	register := isMethod(data, "REGISTER")
 	switch {
-	case len(bytes.Trim(data, "\r\n\x00")) == 0:
-		return "" // keepalive
-	case len(data) > maxTrunkMessage, len(data) > maxMessage && !g.trusted(from):
-		return "size"
-	case !looksLikeSIP(data):
-		return "garbage"
+	case !register && !isMethod(data, "INVITE"):
+		return dropped(reasonStranger)
+	case !g.rates.answer(host, now):
+		return dropped(reasonRate)
+	case faultOf(data) != 0:
+		return dropped(reasonFraming)
+	case register && g.holds(data, host):
+		return verdictOn{pass: true}
+	case register:
+		return answered(401, reasonNone)
+	case !g.rates.refusal(now):
+		return dropped(reasonRate)
 	}
-	return ""
+	return answered(403, reasonStranger)
 }
 
-// looksLikeSIP reports whether the first line can be that of a SIP message and
-// the header section holds nothing that could start or end a line when it is
-// sent on: CR and LF apart from each other, or NUL, save one that is escaped
-// (RFC 3261 section 25.1).
-func looksLikeSIP(data []byte) bool {
-	line, _, found := bytes.Cut(data, []byte("\r\n"))
-	if !found || len(line) < 12 {
-		return false
-	}
-	if !bytes.HasPrefix(line, []byte("SIP/")) && !bytes.Contains(line, []byte(" SIP/")) {
-		return false
-	}
-	head, _, found := bytes.Cut(data, []byte("\r\n\r\n"))
-	if !found || bytes.Count(head, []byte{0}) != bytes.Count(head, []byte{'\\', 0}) {
-		return false
-	}
-	pairs := bytes.Count(head, []byte("\r\n"))
-	return bytes.Count(head, []byte("\r")) == pairs && bytes.Count(head, []byte("\n")) == pairs
-}
-
-// guardedPacket is a UDP socket whose reads never end the listener: sipgo
-// stops for good on any read error.
-type guardedPacket struct {
-	net.PacketConn
-	guard *guard
-	ready func() // called before every read: the library knows the socket now
-}
-
-// ReadFrom returns the next datagram that the guard admits.
-func (c *guardedPacket) ReadFrom(b []byte) (int, net.Addr, error) {
-	c.ready()
-	for {
-		n, from, err := c.PacketConn.ReadFrom(b)
-		if errors.Is(err, net.ErrClosed) {
-			return n, from, err
+// holds reports whether a REGISTER answers a challenge of ours that is not too
+// old and went to that address.
+func (g *guard) holds(data []byte, host netip.Addr) bool {
+	head := headOf(data)
+	for at := 0; at < len(head); {
+		var value []byte
+		if value, at = field(head, at, "authorization", ""); value == nil {
+			return false
 		}
-		if err != nil || from == nil {
-			// A refused earlier send comes back here (ICMP); it says nothing
-			// about the socket.
-			time.Sleep(time.Millisecond)
-			continue
-		}
-		peer := addrOf(from)
-		if c.guard.admit(b[:n], peer.Addr()) && !c.refuse(b[:n], from, peer) {
-			return n, from, nil
+		made, ours := g.digest.opened(string(nonceOf(value)), host)
+		if ours && time.Since(made) <= nonceLife {
+			return true
 		}
 	}
+	return false
 }
 
-// refuse answers a datagram whose request line or length is wrong; whoever we do not know gets
-// no answer. It reports whether the datagram was one.
-func (c *guardedPacket) refuse(data []byte, from net.Addr, peer netip.AddrPort) bool {
-	if len(bytes.Trim(data, "\r\n\x00")) == 0 {
-		return false
+// answer builds the answer that a verdict asks for; nil when there is none to
+// give. Over UDP a refusal is never longer than what it answers, lest somebody
+// else be flooded with it.
+func (g *guard) answer(data []byte, from netip.AddrPort, v verdictOn, udp bool) []byte {
+	var more []wire.Header
+	if v.status == 401 {
+		head := headOf(data)
+		given, _ := field(head, 0, "authorization", "")
+		agent, _ := field(head, 0, "user-agent", "")
+		more = g.digest.challenges(given != nil, string(agent), time.Now(), from.Addr())
 	}
-	status := faultOf(data)
-	if status == 0 {
-		return false
+	out := statelessAnswer(data, v.status, from, more...)
+	if udp && v.status == 403 && len(out) > len(data) {
+		return nil
 	}
-	c.guard.reject("framing")
-	if c.guard.trusted(peer.Addr()) || c.guard.known(peer) {
-		if answer := statelessRefusal(data, status); answer != nil {
-			_, _ = c.WriteTo(answer, from) // the sender asks again
-		}
+	if out != nil {
+		g.meter.received(wire.RequestMethod(methodOf(data)))
+		g.meter.sent(v.status)
 	}
-	return true
+	return out
 }
 
-// guardedListener is a TCP listener that outlives a lack of descriptors.
-type guardedListener struct {
-	net.Listener
-	guard *guard
-	ready func()
-}
-
-// Accept returns the next connection; errors that pass are waited out.
-func (l *guardedListener) Accept() (net.Conn, error) {
-	l.ready()
-	for {
-		conn, err := l.Listener.Accept()
-		if err == nil {
-			return &guardedConn{Conn: conn, guard: l.guard, from: addrOf(conn.RemoteAddr())}, nil
-		}
-		if !passing(err) {
-			return nil, err
-		}
-		l.guard.reject("accept")
-		time.Sleep(acceptPause)
+// refused counts a message, and logs at most one a second.
+func (g *guard) refused(why reason, data []byte, from netip.AddrPort, now time.Duration) {
+	if why == reasonNone {
+		return
 	}
-}
-
-// passing reports whether an accept error goes away by itself.
-func passing(err error) bool {
-	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) ||
-		errors.Is(err, syscall.ECONNABORTED) || errors.Is(err, syscall.EINTR)
-}
-
-// guardedConn bounds what one TCP connection may send before a whole message
-// is there, and how long a write may take.
-type guardedConn struct {
-	net.Conn
-	guard  *guard
-	from   netip.AddrPort
-	frames framer
-	over   sync.Once
-}
-
-// errFraming ends a connection that does not speak SIP.
-var errFraming = errors.New("sip: not a SIP stream")
-
-// Read passes bytes on as long as they frame as SIP messages of allowed size.
-func (c *guardedConn) Read(b []byte) (int, error) {
-	n, err := c.Conn.Read(b)
-	if n == 0 {
-		return n, err
+	g.meter.reject(why)
+	g.mu.Lock()
+	silent := g.logged > 0 && now-g.logged < sampleEvery
+	if !silent {
+		g.logged = now
 	}
-	limit := maxMessage
-	if c.guard.trusted(c.from.Addr()) {
-		limit = maxTrunkMessage
+	g.mu.Unlock()
+	if silent {
+		return
 	}
-	if !c.frames.feed(b[:n], limit) {
-		c.guard.reject("framing")
-		return 0, errFraming
-	}
-	return n, err
-}
-
-// Close ends the connection and says so.
-func (c *guardedConn) Close() error {
-	c.over.Do(func() { c.guard.closed(c.from) })
-	return c.Conn.Close()
-}
-
-// Write sends within writeLimit.
-func (c *guardedConn) Write(b []byte) (int, error) {
-	if err := c.SetWriteDeadline(time.Now().Add(writeLimit)); err != nil {
-		return 0, err
-	}
-	return c.Conn.Write(b)
-}
-
-// addrOf returns the address of a socket's end, IPv4 in its short form.
-func addrOf(a net.Addr) netip.AddrPort {
-	var ap netip.AddrPort
-	switch a := a.(type) {
-	case *net.UDPAddr:
-		ap = a.AddrPort()
-	case *net.TCPAddr:
-		ap = a.AddrPort()
-	case nil:
-		return ap
-	default:
-		ap, _ = netip.ParseAddrPort(a.String())
-	}
-	return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
+	g.log.Warn("sip message refused", slog.String("reason", why.label()), slog.String("source", from.String()),
+		slog.String("sample", cut(string(data[:min(len(data), maxLogged)]))))
 }

@@ -37,6 +37,7 @@ func (a *Agent) newInbound(id call.LegID, req *wire.Request, tx *wire.ServerTx, 
 	l.box.start = a.tasks.start
 	l.in = &inbound{req: req, tx: tx, merged: mergeKey(req), late: sdpOf(req) == nil}
 	a.legs.add(l, l.dlg.localTag)
+	a.legs.meet(l, l.dlg.hop.addr.Addr())
 	return l
 }
 

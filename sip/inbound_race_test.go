@@ -6,6 +6,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
 	wire "github.com/emiago/sipgo/sip"
 
 	"tandem/call"
@@ -161,7 +163,8 @@ func TestByeInsteadOfCancel(t *testing.T) {
 	p.response(487, wire.INVITE)
 }
 
-// A BYE with the right tags from an address that is not the trunk's ends nothing.
+// A BYE with the right tags from an address that is not the trunk's ends
+// nothing: a stranger's is dropped, a phone's refused.
 func TestSpoofedBye(t *testing.T) {
 	p := udpPeer(t)
 	b := newBench(t, carrierAt(p))
@@ -170,11 +173,17 @@ func TestSpoofedBye(t *testing.T) {
 	b.Answer(in.Leg, []byte("answer"))
 	ok := p.response(200, wire.INVITE)
 	p.send(p.within(ok, "ACK", 1, "ack"))
-	thief := udpPeerAt(t, "127.0.0.2").dial(b)
-	thief.send(thief.within(ok, "BYE", 2, "theft"))
-	thief.response(481, wire.BYE)
+	stranger := udpPeerAt(t, "127.0.0.2").dial(b)
+	stranger.send(stranger.within(ok, "BYE", 2, "theft"))
+	colleague := udpPeerAt(t, "127.0.0.3").dial(b)
+	colleague.register("ana", "secret", 1)
+	colleague.send(colleague.within(ok, "BYE", 2, "theft"))
+	colleague.response(481, wire.BYE)
 	p.send(p.within(ok, "BYE", 2, "bye"))
 	p.response(200, wire.BYE)
+	if n := testutil.ToFloat64(b.meter.refused[reasonStranger]); n != 1 || len(stranger.inbox) > 0 {
+		t.Errorf("%v dropped, %d answers", n, len(stranger.inbox))
+	}
 	next[call.LegGone](t, b.lines)
 }
 

@@ -2,6 +2,7 @@ package sip
 
 import (
 	"log/slog"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -38,7 +39,8 @@ type leg struct {
 	renewal *renewal  // the peer's re-INVITE or UPDATE that waits for our answer
 	hangup  *call.Cause
 
-	tags []string // under which legs knows it; guarded by legs
+	tags  []string     // under which legs knows it; guarded by legs
+	hosts []netip.Addr // where its peers are; guarded by legs
 }
 
 // legs finds a leg by its ID and by our tag in its dialog.
@@ -47,10 +49,11 @@ type legs struct {
 	byID   map[call.LegID]*leg
 	byTag  map[string]*leg
 	merged map[string]struct{} // INVITEs being served, whatever way they took
+	hosts  map[netip.Addr]int  // legs by the address of their peer
 }
 
 func newLegs() *legs {
-	return &legs{byID: map[call.LegID]*leg{}, byTag: map[string]*leg{}, merged: map[string]struct{}{}}
+	return &legs{byID: map[call.LegID]*leg{}, byTag: map[string]*leg{}, merged: map[string]struct{}{}, hosts: map[netip.Addr]int{}}
 }
 
 // claim takes a merge key; false when the same INVITE is being served already.
@@ -94,6 +97,7 @@ func (t *legs) drop(l *leg) {
 		delete(t.byTag, tag)
 	}
 	l.tags = nil
+	t.part(l)
 }
 
 // keep leaves a leg known by one of its tags.

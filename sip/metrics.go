@@ -15,6 +15,7 @@ type meter struct {
 	requests  *prometheus.CounterVec
 	responses *prometheus.CounterVec
 	rejected  *prometheus.CounterVec
+	refused   [reasons]prometheus.Counter // rejected, by reason
 	bindings  prometheus.Gauge
 	trunkUp   *prometheus.GaugeVec
 }
@@ -33,6 +34,9 @@ func newMeter(reg prometheus.Registerer) (*meter, error) {
 			Name: "tandem_registrations", Help: "Registered phones."}),
 		trunkUp: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "tandem_trunk_up", Help: "1 when the trunk answers."}, []string{"trunk"}),
+	}
+	for why := reasonNone + 1; why < reasons; why++ {
+		m.refused[why] = m.rejected.WithLabelValues(why.label())
 	}
 	if reg == nil {
 		return m, nil
@@ -58,4 +62,4 @@ func (m *meter) received(method wire.RequestMethod) {
 
 func (m *meter) sent(status int) { m.responses.WithLabelValues(strconv.Itoa(status)).Inc() }
 
-func (m *meter) reject(reason string) { m.rejected.WithLabelValues(reason).Inc() }
+func (m *meter) reject(why reason) { m.refused[why].Inc() }

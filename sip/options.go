@@ -96,6 +96,14 @@ type Directory struct {
 	Trunks []Trunk
 }
 
+// Limits protect against floods and guessing; each holds for one source
+// address. Trunks are exempt.
+type Limits struct {
+	FailedAuthPerMinute int           // wrong passwords before a ban; 0 means 10
+	RequestsPerSecond   int           // 0 means 100
+	Ban                 time.Duration // 0 means 10 minutes
+}
+
 // Options are what an Agent is made of. Lines, Domain and at least one Listen
 // are needed; stores, watchers and metrics may be nil.
 type Options struct {
@@ -110,6 +118,10 @@ type Options struct {
 	Domain    string // host of the users' addresses, and digest realm
 	External  string // address for Via and Contact when behind NAT
 	UserAgent string
+
+	Limits Limits
+	// CallsPerSecond bounds new calls of all trunks together; 0 means 50.
+	CallsPerSecond int
 
 	Resolver Resolver // nil: the system's DNS
 	Log      *slog.Logger
@@ -133,10 +145,27 @@ func (o *Options) check() error {
 	if o.Resolver == nil {
 		o.Resolver = systemResolver()
 	}
+	o.Limits.fill()
+	if o.CallsPerSecond <= 0 {
+		o.CallsPerSecond = 50
+	}
 	if o.External != "" {
 		if _, err := netip.ParseAddr(strings.Trim(o.External, "[]")); err != nil {
 			return fmt.Errorf("sip: external address %q: %w", o.External, err)
 		}
 	}
 	return nil
+}
+
+// fill puts the defaults where nothing was set.
+func (l *Limits) fill() {
+	if l.FailedAuthPerMinute <= 0 {
+		l.FailedAuthPerMinute = 10
+	}
+	if l.RequestsPerSecond <= 0 {
+		l.RequestsPerSecond = 100
+	}
+	if l.Ban <= 0 {
+		l.Ban = 10 * time.Minute
+	}
 }

@@ -49,6 +49,7 @@ func (l *leg) start() {
 	}
 	for _, f := range l.out.forks {
 		l.a.legs.add(l, f.dlg.localTag)
+		l.a.legs.meet(l, f.hop.addr.Addr())
 		f.send()
 	}
 }

@@ -3,39 +3,77 @@ package sip
 import (
 	"bytes"
 	"fmt"
+	"net/netip"
+	"strings"
 
 	wire "github.com/emiago/sipgo/sip"
 )
 
-// statelessRefusal answers a request that cannot be parsed (RFC 3261 section
-// 8.2): the headers that a response needs, as they came. nil when the
-// datagram is no request, or lacks what the sender would know the answer by.
-func statelessRefusal(data []byte, status int) []byte {
+// statelessAnswer answers a request from its own bytes (RFC 3261 section
+// 8.2.7): the headers that a response needs, as they came, and some more. nil
+// when the message is no request, or lacks what the sender would know the
+// answer by.
+func statelessAnswer(data []byte, status int, from netip.AddrPort, more ...wire.Header) []byte {
 	head, _, found := bytes.Cut(data, []byte("\r\n\r\n"))
-	line, rest, more := bytes.Cut(head, []byte("\r\n"))
-	if !found || !more || bytes.HasPrefix(line, []byte("SIP/")) || bytes.HasPrefix(line, []byte("ACK ")) {
+	_, rest, lines := bytes.Cut(head, []byte("\r\n"))
+	if !found || !lines || isResponse(data) || isMethod(data, "ACK") {
 		return nil
 	}
 	var out bytes.Buffer
 	fmt.Fprintf(&out, "SIP/2.0 %d %s\r\n", status, phrase(status))
 	seen := map[string]bool{}
-	for _, field := range unfold(rest) {
-		name, value, _ := bytes.Cut(field, []byte(":"))
+	for _, line := range unfold(rest) {
+		name, value, _ := bytes.Cut(line, []byte(":"))
 		full := fullName(string(bytes.ToLower(bytes.TrimSpace(name))))
 		if full == "" || full != "Via" && seen[full] {
 			continue
 		}
+		value = bytes.TrimSpace(value)
+		if full == "Via" && !seen[full] {
+			value = received(value, from)
+		}
 		seen[full] = true
-		fmt.Fprintf(&out, "%s: %s", full, bytes.TrimSpace(value))
+		fmt.Fprintf(&out, "%s: %s", full, value)
 		if full == "To" && !bytes.Contains(bytes.ToLower(value), []byte(";tag=")) {
-			fmt.Fprintf(&out, ";tag=%s", wire.GenerateTagN(16))
+			fmt.Fprintf(&out, ";tag=%s", wire.GenerateTagN(8))
 		}
 		out.WriteString("\r\n")
 	}
 	if !seen["Via"] || !seen["Call-ID"] || !seen["CSeq"] {
 		return nil
 	}
+	for _, h := range more {
+		fmt.Fprintf(&out, "%s: %s\r\n", h.Name(), h.Value())
+	}
 	out.WriteString("Content-Length: 0\r\n\r\n")
+	return out.Bytes()
+}
+
+// received notes in the topmost Via where a request really came from (RFC 3261
+// section 18.2.1, RFC 3581 section 4).
+func received(value []byte, from netip.AddrPort) []byte {
+	top, others, several := bytes.Cut(value, []byte{','})
+	var out bytes.Buffer
+	asks, sent := false, ""
+	for i, part := range bytes.Split(top, []byte{';'}) {
+		if i > 0 {
+			out.WriteByte(';')
+		} else if _, by, found := bytes.Cut(bytes.TrimSpace(part), []byte{' '}); found {
+			sent = string(bytes.TrimSpace(by))
+		}
+		out.Write(part)
+		if i > 0 && equalFold(bytes.TrimSpace(part), "rport") {
+			fmt.Fprintf(&out, "=%d", from.Port())
+			asks = true
+		}
+	}
+	if host := from.Addr().String(); asks || sent != host && !strings.HasPrefix(sent, host+":") {
+		fmt.Fprintf(&out, ";received=%s", host)
+	}
+	if several {
+		out.WriteByte(',')
+		out.Write(others)
+	}
 	return out.Bytes()
 }
 

@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -32,10 +33,11 @@ func TestFaultOf(t *testing.T) {
 	}
 }
 
-func TestStatelessRefusal(t *testing.T) {
+func TestStatelessAnswer(t *testing.T) {
+	caller := netip.MustParseAddrPort("192.0.2.9:5070")
 	const bad = "OPTIONS <sip:a> SIP/2.0\r\nv: SIP/2.0/UDP one;branch=z9hG4bK1\r\nVia: SIP/2.0/UDP two,\r\n  SIP/2.0/UDP three\r\n" +
 		"f: <sip:a@b>;tag=1\r\nTo: <sip:c@d>\r\nTo: <sip:e@f>\r\ni: x\r\nCSeq: 1 OPTIONS\r\nSubject: y\r\n\r\n"
-	msg, err := wire.ParseMessage(statelessRefusal([]byte(bad), 400))
+	msg, err := wire.ParseMessage(statelessAnswer([]byte(bad), 400, caller))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +49,7 @@ func TestStatelessRefusal(t *testing.T) {
 		t.Errorf("%s", res)
 	}
 	for _, silent := range []string{"SIP/2.0 200 OK\r\nVia: a\r\n\r\n", strings.Replace(bad, "OPTIONS <", "ACK <", 1), "OPTIONS <sip:a> SIP/2.0\r\nTo: x\r\n\r\n"} {
-		if got := statelessRefusal([]byte(silent), 400); got != nil {
+		if got := statelessAnswer([]byte(silent), 400, caller); got != nil {
 			t.Errorf("%q is answered with %q", silent, got)
 		}
 	}
@@ -56,8 +58,9 @@ func TestStatelessRefusal(t *testing.T) {
 func FuzzRefusal(f *testing.F) {
 	f.Add([]byte(sound))
 	f.Add([]byte("A < SIP/2.0\r\nVia: a\r\n b\r\nv:c\r\ni:x\r\nCSeq\t:1 A\r\n\r\n"))
+	caller := netip.MustParseAddrPort("192.0.2.9:5070")
 	f.Fuzz(func(t *testing.T, data []byte) {
-		answer := statelessRefusal(data, 400)
+		answer := statelessAnswer(data, 400, caller)
 		if len(answer) > len(data)+128 {
 			t.Errorf("%d bytes in answer to %d", len(answer), len(data))
 		}

@@ -53,26 +53,45 @@ func (r *registrar) stop() { r.table.stop() }
 func (r *registrar) serve(req *wire.Request, tx *wire.ServerTx) {
 	now := time.Now()
 	user, outcome := r.a.digest.check(req, r.a.directory.Load().secret, now)
+	if r.banned(req, user) {
+		r.a.meter.reject(reasonBanned)
+		r.a.respond(req, tx, 403)
+		return
+	}
 	switch outcome {
 	case verdictBad:
-		r.a.meter.reject("auth")
+		r.a.meter.reject(reasonAuth)
+		r.a.guard.bans.fail(user, sourceOf(req).Addr(), r.a.guard.now())
 		r.a.respond(req, tx, 400)
 		return
 	case verdictAsk, verdictStale:
 		if req.GetHeader("Authorization") != nil && outcome == verdictAsk {
-			r.a.meter.reject("auth")
+			r.a.meter.reject(reasonAuth)
+			r.a.guard.bans.fail(user, sourceOf(req).Addr(), r.a.guard.now())
 		}
 		agent := headerValue(req, "User-Agent")
-		r.a.respond(req, tx, 401, r.a.digest.challenges(outcome == verdictStale, agent, now)...)
+		r.a.respond(req, tx, 401, r.a.digest.challenges(outcome == verdictStale, agent, now, sourceOf(req).Addr())...)
 		return
 	case verdictOK:
 	}
 	if unescaped(req.To().Address.User) != user || unescaped(req.From().Address.User) != user {
-		r.a.meter.reject("identity")
+		r.a.meter.reject(reasonIdentity)
 		r.a.respond(req, tx, 403)
 		return
 	}
 	r.register(req, tx, user, now)
+}
+
+// banned reports whether somebody guessed that user's password from that
+// source, or passwords of many users. The right one does not help then, or
+// guessing would go on.
+func (r *registrar) banned(req *wire.Request, user string) bool {
+	from, g := sourceOf(req), r.a.guard
+	if r.a.trunkAt(from.Addr()) != nil {
+		return false
+	}
+	return user != "" && g.bans.user(user, from.Addr(), g.now()) ||
+		g.bans.host(from.Addr(), g.now()) && !r.knows(from)
 }
 
 // unescaped returns the user part of an address without parameters.

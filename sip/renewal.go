@@ -20,7 +20,7 @@ type renewal struct {
 // request takes a request of the peer within the dialog, other than ACK.
 func (l *leg) request(req *wire.Request, tx *wire.ServerTx) {
 	if l.stage == stageOver || !l.matches(req) {
-		l.a.meter.reject("dialog")
+		l.a.meter.reject(reasonDialog)
 		l.a.respond(req, tx, 481)
 		return
 	}

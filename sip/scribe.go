@@ -56,7 +56,7 @@ func (s *scribe) write(key string, f func(context.Context)) bool {
 	case s.lanes[h.Sum32()%scribeLanes] <- f:
 		return true
 	default:
-		s.a.meter.reject("store")
+		s.a.meter.reject(reasonStore)
 		return false
 	}
 }

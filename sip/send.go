@@ -125,6 +125,7 @@ func (a *Agent) address(req *wire.Request, to hop) {
 func (a *Agent) route(req *wire.Request, to hop, o origin) {
 	req.SetTransport(strings.ToUpper(to.transport))
 	req.SetDestination(to.addr.String())
+	a.asked.note(to.addr.Addr())
 	if to.transport == "udp" {
 		req.Laddr = wire.Addr{IP: o.listen.Addr().AsSlice(), Port: int(o.listen.Port())}
 	}

@@ -35,7 +35,7 @@ func (a *Agent) serve(req *wire.Request, tx *wire.ServerTx) {
 // refuse answers an unsound request of a peer that we know; strangers get
 // silence, an INVITE and a REGISTER apart.
 func (a *Agent) refuse(req *wire.Request, tx *wire.ServerTx, why *refusalOf) {
-	a.meter.reject("invalid")
+	a.meter.reject(reasonInvalid)
 	from := sourceOf(req)
 	familiar := a.trunkAt(from.Addr()) != nil || a.registrar.knows(from)
 	if req.IsAck() || !familiar && req.Method != wire.REGISTER && !req.IsInvite() {
@@ -81,12 +81,12 @@ func (a *Agent) send(tx *wire.ServerTx, res *wire.Response) error {
 func (a *Agent) serveInDialog(req *wire.Request, tx *wire.ServerTx) {
 	l := a.legs.byDialog(req)
 	if l == nil {
-		a.meter.reject("dialog")
+		a.meter.reject(reasonDialog)
 		a.respond(req, tx, 481)
 		return
 	}
 	if !l.box.post(func() { l.request(req, tx) }) {
-		a.meter.reject("flood")
+		a.meter.reject(reasonFlood)
 		a.respond(req, tx, 503, header("Retry-After", retryAfter))
 	}
 }
@@ -108,7 +108,7 @@ func (a *Agent) serveAck(req *wire.Request) {
 func (a *Agent) serveOptions(req *wire.Request, tx *wire.ServerTx) {
 	from := sourceOf(req)
 	if a.trunkAt(from.Addr()) == nil && !a.registrar.knows(from) {
-		a.meter.reject("stranger")
+		a.meter.reject(reasonStranger)
 		tx.Terminate()
 		return
 	}

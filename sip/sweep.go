@@ -159,7 +159,7 @@ func (a *Agent) strayResponse(res *wire.Response) {
 	}
 	to := hop{transport: strings.ToLower(res.Transport()), addr: parseSource(res.Source())}
 	if !to.addr.IsValid() || a.trunkAt(to.addr.Addr()) == nil && !a.registrar.knows(to.addr) {
-		a.meter.reject("stranger")
+		a.meter.reject(reasonStranger)
 		return
 	}
 	if a.legs.tagged(tagOf(res.From().Params)) {
