@@ -34,6 +34,8 @@ type Agent struct {
 	facing    facing
 	asked     *asked // whom we sent requests to
 	guard     *guard
+	open      *places // server transactions
+	calls     calls
 
 	tasks     tasks
 	farewells farewells
@@ -136,7 +138,7 @@ func assemble(opt Options, sockets []*socket) (*Agent, error) {
 	for _, s := range sockets {
 		s.serving = make(chan struct{})
 	}
-	a := &Agent{opt: opt, log: opt.Log, meter: meter, sockets: sockets, legs: newLegs(), asked: newAsked()}
+	a := &Agent{opt: opt, log: opt.Log, meter: meter, sockets: sockets, legs: newLegs(), asked: newAsked(), open: newPlaces()}
 	a.life, a.end = context.WithCancel(context.Background())
 	a.tpl = wire.NewTransportLayer(net.DefaultResolver, lenientParser(), nil, wire.WithTransportLayerLogger(library))
 	a.tpl.OnMessage(a.stamp) // before the transaction layer's own

@@ -165,7 +165,7 @@ func newBench(t *testing.T, trunks ...Trunk) *bench {
 
 func (b *bench) options(trunks []Trunk) Options {
 	return Options{
-		Lines: b.lines, Bindings: b.store, Dialogs: b.store, Presence: b.watch, Trunks: b.watch, Domain: "pbx.test",
+		Lines: b.lines, Bindings: b.store, Dialogs: b.store, Presence: b.watch, Trunks: b.watch, Domain: "pbx.test", CallsPerSecond: 10_000,
 		Directory: Directory{
 			Users:  []User{{Name: "ana", Password: "secret"}, {Name: "eva", Password: "geheim"}},
 			Trunks: trunks,

@@ -51,6 +51,10 @@ func (a *Agent) followAcks(tx *wire.ServerTx) {
 
 // arrive begins a call. It reports whether there is one now.
 func (a *Agent) arrive(req *wire.Request, tx *wire.ServerTx, trunk *Trunk) bool {
+	if !a.room() {
+		a.full(req, tx)
+		return false
+	}
 	if !a.legs.claim(mergeKey(req)) {
 		a.respond(req, tx, 482)
 		return false

@@ -23,6 +23,7 @@ type bindings struct {
 	hosts   map[netip.Addr]int
 	up      map[string]bool // users that Presence knows as reachable
 	count   int
+	limit   int // of count
 }
 
 // entry is a binding and its timers.
@@ -39,7 +40,7 @@ type write struct {
 }
 
 func newBindings(a *Agent) *bindings {
-	return &bindings{a: a, byUser: map[string][]*entry{}, sources: map[netip.AddrPort]int{},
+	return &bindings{a: a, limit: maxRegistrations, byUser: map[string][]*entry{}, sources: map[netip.AddrPort]int{},
 		hosts: map[netip.Addr]int{}, up: map[string]bool{}}
 }
 
@@ -96,6 +97,10 @@ func (t *bindings) apply(c change) ([]write, *refusalOf) {
 		if t.concerns(c, e) && e.CallID == c.callID && c.cseq <= e.CSeq {
 			return nil, &refusalOf{status: 500} // overtaken (RFC 3261 section 10.3, step 7)
 		}
+	}
+	if t.count+len(c.set) > t.limit && len(t.byUser[c.user]) == 0 {
+		t.a.meter.reject(reasonFull)
+		return nil, &refusalOf{503, header("Retry-After", retryAfter)}
 	}
 	var writes []write
 	if c.all {

@@ -15,7 +15,7 @@ import (
 type guard struct {
 	rates *rates
 	bans  *bans
-	doors doors
+	doors *places // TCP connections
 	log   *slog.Logger
 	meter *meter
 	began time.Time
@@ -35,7 +35,7 @@ func newGuard(a *Agent) *guard {
 	limits := a.opt.Limits
 	return &guard{
 		rates: newRates(limits.RequestsPerSecond), bans: newBans(limits.FailedAuthPerMinute, limits.Ban),
-		doors: newDoors(), log: a.log, meter: a.meter, began: time.Now(), digest: a.digest,
+		doors: newPlaces(), log: a.log, meter: a.meter, began: time.Now(), digest: a.digest,
 		trusted: a.isTrunk, phone: a.registrar.knows, familiar: a.familiar, closed: a.registrar.lost,
 	}
 }

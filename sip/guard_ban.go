@@ -22,6 +22,8 @@ type bans struct {
 	mu    sync.Mutex
 	users map[offender]strikes
 	hosts map[netip.Addr]strikes
+
+	pruned time.Duration // when the tables were last looked through
 }
 
 // offender is a user name tried from a source.
@@ -45,7 +47,7 @@ func newBans(perMinute int, span time.Duration) *bans {
 func (b *bans) fail(user string, from netip.Addr, now time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.users) >= maxOffenders || len(b.hosts) >= maxOffenders {
+	if (len(b.users) >= maxOffenders || len(b.hosts) >= maxOffenders) && now-b.pruned >= strikeSpan {
 		b.prune(now)
 	}
 	who := offenderOf(user, from)
@@ -84,6 +86,7 @@ func (b *bans) host(from netip.Addr, now time.Duration) bool {
 
 // prune forgets what no longer counts.
 func (b *bans) prune(now time.Duration) {
+	b.pruned = now
 	for who, s := range b.users {
 		if s.over(now) {
 			delete(b.users, who)

@@ -131,38 +131,38 @@ func TestBansAreBounded(t *testing.T) {
 	}
 }
 
-func TestDoors(t *testing.T) {
-	d := newDoors()
-	count := func(n, from int, trusted bool) int {
+func TestPlaces(t *testing.T) {
+	d := newPlaces()
+	count := func(n, from, each, all int) int {
 		entered := 0
 		for range n {
-			if d.enter(host(from), trusted) {
+			if d.enter(host(from), each, all) {
 				entered++
 			}
 		}
 		return entered
 	}
-	if n := count(60, 1, false); n != maxSourceConn {
+	if n := count(60, 1, 50, 2000); n != 50 {
 		t.Errorf("%d of one source", n)
 	}
 	d.leave(host(1))
-	if n := count(2, 1, false); n != 1 {
+	if n := count(2, 1, 50, 2000); n != 1 {
 		t.Errorf("%d after one left", n)
 	}
-	all := maxSourceConn
+	all := 50
 	for n := 2; n < 100; n++ {
-		all += count(60, n, false)
+		all += count(60, n, 50, 2000)
 	}
-	if all != maxConns {
+	if all != 2000 {
 		t.Errorf("%d in all", all)
 	}
-	if n := count(60, 200, true); n != 60 {
+	if n := count(60, 200, unlimited, unlimited); n != 60 {
 		t.Errorf("%d of a trunk", n)
 	}
 	for range 60 {
 		d.leave(host(200))
 	}
-	if _, kept := d.hosts[host(200)]; kept || d.all != maxConns {
+	if _, kept := d.hosts[host(200)]; kept || d.all != 2000 {
 		t.Errorf("%d left", d.all)
 	}
 }

@@ -58,7 +58,11 @@ func (g *guard) connect(conn net.Conn) net.Conn {
 	trusted := g.trusted(from.Addr())
 	why := reasonBanned
 	if trusted || !g.bans.host(from.Addr(), g.now()) {
-		if g.doors.enter(from.Addr(), trusted) {
+		each, all := maxSourceConn, maxConns
+		if trusted {
+			each, all = unlimited, unlimited
+		}
+		if g.doors.enter(from.Addr(), each, all) {
 			return &guardedConn{Conn: conn, guard: g, from: from, due: time.Now().Add(messageWithin)}
 		}
 		why = reasonConnections
@@ -176,37 +180,4 @@ func (c *guardedConn) Write(b []byte) (int, error) {
 		return 0, err
 	}
 	return c.Conn.Write(b)
-}
-
-// doors counts what is open, in all and per source.
-type doors struct {
-	mu    sync.Mutex
-	all   int
-	hosts map[netip.Addr]int
-}
-
-func newDoors() doors { return doors{hosts: map[netip.Addr]int{}} }
-
-// enter takes a place; trusted sources have as many as they want.
-func (d *doors) enter(from netip.Addr, trusted bool) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	key := source(from)
-	if !trusted && (d.all >= maxConns || d.hosts[key] >= maxSourceConn) {
-		return false
-	}
-	d.all++
-	d.hosts[key]++
-	return true
-}
-
-// leave gives a place back.
-func (d *doors) leave(from netip.Addr) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	key := source(from)
-	d.all--
-	if d.hosts[key]--; d.hosts[key] <= 0 {
-		delete(d.hosts, key)
-	}
 }

@@ -25,7 +25,7 @@ func testGuard(t testing.TB) *guard {
 		t.Fatal(err)
 	}
 	return &guard{
-		rates: newRates(limits.RequestsPerSecond), bans: newBans(limits.FailedAuthPerMinute, limits.Ban), doors: newDoors(),
+		rates: newRates(limits.RequestsPerSecond), bans: newBans(limits.FailedAuthPerMinute, limits.Ban), doors: newPlaces(),
 		log: slog.New(slog.DiscardHandler), meter: m, began: time.Now(), digest: newDigestServer("pbx.test", here),
 		trusted: func(a netip.Addr) bool { return a == trunkAddr }, phone: func(a netip.AddrPort) bool { return a == phoneAddr },
 		familiar: func(a netip.Addr) bool { return a == phoneAddr.Addr() }, closed: func(netip.AddrPort) {},

@@ -125,6 +125,13 @@ func (t *legs) byDialog(req *wire.Request) *leg {
 	return t.byTag[tagOf(req.To().Params)]
 }
 
+// count returns how many legs there are.
+func (t *legs) count() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.byID)
+}
+
 // tagged reports whether a live leg has our tag.
 func (t *legs) tagged(tag string) bool {
 	t.mu.Lock()

@@ -104,16 +104,12 @@ func unescaped(user string) string {
 func (r *registrar) register(req *wire.Request, tx *wire.ServerTx, user string, now time.Time) {
 	change, refused := r.read(req, user, now)
 	if refused != nil {
-		if refused.header != nil {
-			r.a.respond(req, tx, refused.status, refused.header)
-			return
-		}
-		r.a.respond(req, tx, refused.status)
+		r.a.refuseWith(req, tx, refused)
 		return
 	}
 	writes, refused := r.table.apply(change)
 	if refused != nil {
-		r.a.respond(req, tx, refused.status)
+		r.a.refuseWith(req, tx, refused)
 		return
 	}
 	r.durable(writes)

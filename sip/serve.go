@@ -8,6 +8,9 @@ import (
 // goroutine of its own, so two requests of one peer may be served in any order.
 // A transaction that gets no final response has to be terminated.
 func (a *Agent) serve(req *wire.Request, tx *wire.ServerTx) {
+	if !req.IsAck() && !a.admit(req, tx) {
+		return
+	}
 	if refused := validate(req); refused != nil {
 		a.refuse(req, tx, refused)
 		return
@@ -42,6 +45,11 @@ func (a *Agent) refuse(req *wire.Request, tx *wire.ServerTx, why *refusalOf) {
 		tx.Terminate()
 		return
 	}
+	a.refuseWith(req, tx, why)
+}
+
+// refuseWith answers with a status and the header that explains it, if any.
+func (a *Agent) refuseWith(req *wire.Request, tx *wire.ServerTx, why *refusalOf) {
 	if why.header == nil {
 		a.respond(req, tx, why.status)
 		return
