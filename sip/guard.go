@@ -70,7 +70,7 @@ func (g *guard) judge(data []byte, from netip.AddrPort, now time.Duration) verdi
 	}
 	familiar := g.familiar(host)
 	if isResponse(data) {
-		if familiar {
+		if familiar && statusLine(data) {
 			return verdictOn{pass: true}
 		}
 		return dropped(reasonResponse)
@@ -95,6 +95,9 @@ func (g *guard) limit(trusted bool) int {
 // framed judges a message of somebody whom we know: what the parser would drop
 // without a word gets its answer here.
 func framed(data []byte) verdictOn {
+	if isResponse(data) && !statusLine(data) {
+		return dropped(reasonGarbage)
+	}
 	if status := faultOf(data); status != 0 {
 		return answered(status, reasonFraming)
 	}

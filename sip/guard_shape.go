@@ -55,6 +55,21 @@ func firstLine(data []byte) bool {
 
 func isResponse(data []byte) bool { return bytes.HasPrefix(data, []byte("SIP/")) }
 
+// statusLine reports whether a response begins as it should: with our version
+// and three digits.
+func statusLine(data []byte) bool {
+	rest, ours := bytes.CutPrefix(data, []byte("SIP/2.0 "))
+	if !ours || len(rest) < 4 || rest[3] != ' ' {
+		return false
+	}
+	for _, c := range rest[:3] {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return true
+}
+
 // methodOf returns the first word of a request.
 func methodOf(data []byte) []byte {
 	method, _, _ := bytes.Cut(data, []byte{' '})

@@ -146,9 +146,6 @@ func malformed(req *wire.Request) *refusalOf {
 	if h := req.MaxForwards(); h == nil && req.GetHeader("Max-Forwards") != nil || h != nil && h.Val() > 255 {
 		return bad
 	}
-	if tagOf(req.From().Params) == "" && req.Method != wire.ACK {
-		return bad
-	}
 	if len(*req.CallID()) > maxIdentifier || len(tagOf(req.From().Params)) > maxIdentifier {
 		return bad
 	}

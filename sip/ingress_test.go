@@ -24,7 +24,7 @@ func TestInviteChecks(t *testing.T) {
 		{"Content-Type: application/sdp", "Content-Type: text/plain", 415, "Accept: application/sdp"},
 		{"Content-Type: application/sdp", "Content-Type: application/sdp\r\nContent-Encoding: gzip", 415, "Accept-Encoding: identity"},
 		{sdp, "Content-Type: application/SDP;x=y\r\nContent-Length: 0", 100, ""},
-		{";tag=from", ";x=", 400, ""},
+		{";tag=from", ";x=", 100, ""}, // RFC 2543 (RFC 3261 section 12.1.1)
 		{"To: <sip:+34910000001@pbx.test>", "To: <sip:a@b>\r\nTo: <sip:c@d>", 400, ""},
 	} {
 		t.Run(fmt.Sprintf("%d %s", i, c.to), func(t *testing.T) {

@@ -63,9 +63,13 @@ func (p *peer) dial(b *bench) *peer {
 }
 
 // tcpPeer connects to an Agent over TCP.
-func tcpPeer(t *testing.T, b *bench) *peer {
+func tcpPeer(t *testing.T, b *bench) *peer { return tcpPeerFrom(t, b, "127.0.0.1") }
+
+// tcpPeerFrom connects from one of loopback's addresses.
+func tcpPeerFrom(t *testing.T, b *bench, host string) *peer {
 	t.Helper()
-	conn, err := net.Dial("tcp4", b.Addrs()[1].String())
+	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(host)}}
+	conn, err := dialer.Dial("tcp4", b.Addrs()[1].String())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -119,11 +119,28 @@ func misframed(data []byte) bool {
 	return length > len(body)
 }
 
+// viaFault reports whether a Via has an entry that names nobody. Without a
+// sound one the library could not answer.
+func viaFault(head []byte) bool {
+	for at := 0; at < len(head); {
+		var value []byte
+		if value, at = field(head, at, "via", "v"); value == nil {
+			return false
+		}
+		for entry := range bytes.SplitSeq(value, []byte{','}) {
+			if entry = bytes.TrimSpace(entry); len(entry) == 0 || entry[0] == ';' {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // lineFault returns the status that a request line deserves which the parser
 // would drop without a word, or 0.
 func lineFault(data []byte) int {
 	line, _, _ := bytes.Cut(data, []byte("\r\n"))
-	if bytes.HasPrefix(line, []byte("SIP/")) {
+	if isResponse(line) {
 		return 0
 	}
 	parts := bytes.Split(line, []byte(" "))
@@ -144,7 +161,7 @@ func lineFault(data []byte) int {
 
 // faultOf returns the status for a datagram that the parser would drop, or 0.
 func faultOf(data []byte) int {
-	if misframed(data) {
+	if misframed(data) || viaFault(headOf(data)) {
 		return 400
 	}
 	return lineFault(data)
