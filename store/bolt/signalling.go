@@ -111,12 +111,13 @@ func (b *behind) take() map[call.LegID]*call.Dialog {
 
 // restore puts back work whose commit failed, but for what has changed since.
 func (b *behind) restore(late map[call.LegID]*call.Dialog) {
+	if len(late) == 0 {
+		return
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	maps.Copy(late, b.dialogs)
-	if len(late) > 0 {
-		b.dialogs = late
-	}
+	b.dialogs = late
 }
 
 // saveDialogs stores and deletes dialogs. One that cannot be stored is left

@@ -173,6 +173,38 @@ func TestDiskTrouble(t *testing.T) {
 	}
 }
 
+// A dialog that changes while a commit fails is stored by a later one, whether
+// the failed commit carried dialogs or not.
+func TestDialogDuringFailure(t *testing.T) {
+	rec := record(1)
+	legs := []call.LegID{rec.ID.Leg(1), rec.ID.Leg(2)}
+	failures := 0
+	var s *Store
+	s, err := Open(Options{Path: filepath.Join(t.TempDir(), "tandem.db"), commit: func(tx *bbolt.Tx) error {
+		if failures < len(legs) {
+			s.SaveDialog(call.Dialog{Leg: legs[failures]})
+			failures++
+			return errors.Join(errDisk, tx.Rollback())
+		}
+		return tx.Commit()
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	for range legs {
+		if err := save(t.Context(), s, rec); err == nil {
+			break
+		} else if !errors.Is(err, errDisk) {
+			t.Fatal(err)
+		}
+	}
+	dialogs, err := s.Dialogs(t.Context())
+	if err != nil || len(dialogs) != len(legs) {
+		t.Errorf("dialogs: %+v, %v", dialogs, err)
+	}
+}
+
 // Nobody waits longer than their context, and a commit that hangs shows.
 func TestSlowDisk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
