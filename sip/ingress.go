@@ -28,6 +28,9 @@ func (a *Agent) stamp(msg wire.Message) {
 			via.Params.Add("received", from.String())
 		}
 	}
+	if from := req.From(); from != nil && !from.Params.Has("tag") {
+		from.Params.Add("tag", "") // RFC 2543; the library needs one for its key, serve takes it off
+	}
 	if to := req.To(); req.IsInvite() && to != nil && !to.Params.Has("tag") {
 		to.Params.Add("tag", wire.GenerateTagN(16))
 		req.Laddr.Hostname = fresh

@@ -1,6 +1,8 @@
 package sip
 
 import (
+	"strings"
+
 	wire "github.com/emiago/sipgo/sip"
 )
 
@@ -18,6 +20,7 @@ func lenientParser() *wire.Parser {
 		headers[name] = func(given []byte, text string) (wire.Header, error) {
 			h, err := parse(given, text)
 			if err == nil || more(err) {
+				tidy(h)
 				return h, err
 			}
 			return wire.NewHeader(string(given), text), nil
@@ -30,3 +33,24 @@ func lenientParser() *wire.Parser {
 // value of the same header follows. The library tells so by an error whose type
 // it keeps to itself.
 func more(err error) bool { return err.Error() == "comma detected" }
+
+// tidy takes the white space off parameters that may stand round ";" and "="
+// (RFC 3261 section 7.3.1) and that the library keeps.
+func tidy(h wire.Header) {
+	switch h := h.(type) {
+	case *wire.FromHeader:
+		trim(h.Params)
+	case *wire.ToHeader:
+		trim(h.Params)
+	case *wire.ViaHeader:
+		trim(h.Params)
+	case *wire.ContactHeader:
+		trim(h.Params)
+	}
+}
+
+func trim(params wire.HeaderParams) {
+	for i := range params {
+		params[i].K, params[i].V = strings.TrimSpace(params[i].K), strings.TrimSpace(params[i].V)
+	}
+}

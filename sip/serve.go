@@ -8,6 +8,9 @@ import (
 // goroutine of its own, so two requests of one peer may be served in any order.
 // A transaction that gets no final response has to be terminated.
 func (a *Agent) serve(req *wire.Request, tx *wire.ServerTx) {
+	if from := req.From(); from != nil && tagOf(from.Params) == "" {
+		from.Params.Remove("tag")
+	}
 	if !req.IsAck() && !a.admit(req, tx) {
 		return
 	}

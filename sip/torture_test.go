@@ -48,15 +48,15 @@ func TestTorture(t *testing.T) {
 	rows := manifest(t, dir)
 	for _, network := range []string{"udp", "tcp"} {
 		for _, row := range rows {
+			if network == "tcp" && row[0] == "valid/dblreq.dat" {
+				continue // about datagrams: in a stream what follows is a message of its own
+			}
 			t.Run(network+"/"+row[0], func(t *testing.T) {
 				data, err := os.ReadFile(filepath.Join(dir, row[0]))
 				if err != nil {
 					t.Fatal(err)
 				}
 				got, want := torture(t, network, data).String(), wanted(network, row[0], row[3])
-				if network == "tcp" && row[0] == "valid/dblreq.dat" {
-					got, _, _ = strings.Cut(got, " ")
-				}
 				if got != want {
 					t.Errorf("got %q, want %q (%s)", got, want, row[3])
 				}
@@ -74,15 +74,15 @@ func wanted(network, file, answer string) string {
 			return "silence closed" // never whole; no SIP
 		case "invalid/ncl.dat", "invalid/mcl01.dat", "valid/inv2543.dat":
 			return "400 closed" // nobody knows where the next message begins
-		case "valid/dblreq.dat":
-			return "401" // what follows is a message of its own here
 		}
 	}
 	switch file {
 	case "valid/mpart01.dat":
 		return "405" // we take no MESSAGE
-	case "valid/wsinv.dat", "valid/inv2543.dat", "invalid/mismatch02.dat":
-		return "400" // what sipgo cannot read, or key a transaction by
+	case "valid/wsinv.dat":
+		return "481" // it has a To tag, and belongs to no dialog of ours
+	case "invalid/mismatch02.dat":
+		return "400"
 	case "invalid/escruri.dat", "invalid/baddate.dat", "valid/sdp01.dat":
 		return "100"
 	case "invalid/regbadct.dat", "valid/unksm2.dat", "valid/cparam01.dat", "valid/cparam02.dat", "valid/regescrt.dat":
