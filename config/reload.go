@@ -8,7 +8,11 @@ import (
 
 // restartKeys are the keys that are taken up only when the program starts.
 func restartKeys() []string {
-	return []string{"data", "sip.listen", "sip.domain", "http.listen", "media.ports", "recording.directory"}
+	return []string{
+		"account.timezone", "data",
+		"sip.listen", "sip.domain", "sip.external", "sip.tls", "sip.user_agent", "sip.max_calls_per_second",
+		"media.ports", "http", "recording.directory", "limits", "log.format",
+	}
 }
 
 // Changed lists the keys whose values differ between two configurations, in
