@@ -1,14 +1,13 @@
 package daemon_test
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
-	"os/signal"
-	"strings"
+	"strconv"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -19,6 +18,9 @@ import (
 
 // childEnv makes this test binary a switch: its value is the configuration.
 const childEnv = "TANDEM_TEST_SWITCH"
+
+// filesEnv is how many files a switch of its own process may have open.
+const filesEnv = "TANDEM_TEST_FILES"
 
 // TestMain runs the tests, or the switch that they kill.
 func TestMain(m *testing.M) {
@@ -32,47 +34,70 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// serveChild runs a switch and says on standard output where it listens.
+// serveChild runs a switch as the service manager would.
 func serveChild(file string) error {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
-	defer stop()
-	d, err := daemon.New(ctx, daemon.Options{Config: file, Version: "test"})
-	if err != nil {
-		return err
-	}
-	fmt.Println(d.SIPAddrs()[0])
-	return d.Run(ctx)
-}
-
-// spawn runs the switch in a process of its own and returns what kills it.
-func (h *house) spawn() (kill func()) {
-	h.t.Helper()
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), childEnv+"="+h.file)
-	cmd.Stderr = testWriter{h.t}
-	out, err := cmd.StdoutPipe()
-	h.must(err)
-	h.must(cmd.Start())
-	dead := false
-	kill = func() {
-		if !dead {
-			dead = true
-			_ = cmd.Process.Kill()
-			_ = cmd.Wait()
+	if text := os.Getenv(filesEnv); text != "" {
+		n, err := strconv.ParseUint(text, 10, 64)
+		if err != nil {
+			return err
+		}
+		if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: n, Max: n}); err != nil {
+			return err
 		}
 	}
-	h.t.Cleanup(kill)
-	line, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		h.t.Fatalf("the switch says nothing: %v", err)
-	}
-	h.sip = strings.TrimSpace(line)
+	return daemon.Serve(context.Background(), daemon.Options{Config: file, Version: "test"})
+}
+
+// child is a switch in a process of its own.
+type child struct {
+	t    *testing.T
+	cmd  *exec.Cmd
+	once sync.Once
+	err  error
+}
+
+// spawn runs the switch in a process of its own until it answers. The switch
+// has a fixed port and variables of its own in the environment.
+func (h *house) spawn(env ...string) *child {
+	h.t.Helper()
+	c := h.launch(env...)
 	h.api = newClient(h.t, h.data+"/tandem.sock")
 	h.api.eventually("the switch answers", func() bool {
 		status, _ := h.api.do("GET", "/status", nil)
 		return status == 200
 	})
-	return kill
+	return c
+}
+
+// launch starts the switch in a process of its own.
+func (h *house) launch(env ...string) *child {
+	h.t.Helper()
+	c := &child{t: h.t, cmd: exec.Command(os.Args[0])}
+	c.cmd.Env = append(append(os.Environ(), childEnv+"="+h.file), env...)
+	c.cmd.Stderr = testWriter{h.t}
+	h.must(c.cmd.Start())
+	h.t.Cleanup(c.kill)
+	return c
+}
+
+// kill ends the process without a word.
+func (c *child) kill() {
+	_ = c.cmd.Process.Kill() // may have ended by itself
+	_ = c.wait()
+}
+
+// signal sends the process a signal.
+func (c *child) signal(s os.Signal) {
+	c.t.Helper()
+	if err := c.cmd.Process.Signal(s); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// wait returns how the process ended.
+func (c *child) wait() error {
+	c.once.Do(func() { c.err = c.cmd.Wait() })
+	return c.err
 }
 
 // fixPort gives the switch a port that it has again after a restart.
@@ -83,6 +108,7 @@ func (h *house) fixPort() {
 	addr := probe.LocalAddr().String()
 	h.must(probe.Close())
 	h.edit("udp://127.0.0.1:0", "udp://"+addr)
+	h.sip = addr
 }
 
 // TestKillWhileRinging: the call has a result and its task, the phone stops
@@ -91,12 +117,12 @@ func (h *house) fixPort() {
 func TestKillWhileRinging(t *testing.T) {
 	h := prepareHouse(t, settings{members: "ana"})
 	h.fixPort()
-	kill := h.spawn()
+	sw := h.spawn()
 	ana := h.phone("ana", anaTone)
 	contact := h.call()
 	h.hearsMusic("the contact", contact)
 	user := h.rung(ana)
-	kill()
+	sw.kill()
 	h.spawn()
 	if end := h.ended("the contact", contact); !end.Remote {
 		t.Errorf("the contact %s", end)
@@ -116,7 +142,7 @@ func TestKillWhileRinging(t *testing.T) {
 func TestKillWhileTalking(t *testing.T) {
 	h := prepareHouse(t, settings{members: "ana"})
 	h.fixPort()
-	kill := h.spawn()
+	sw := h.spawn()
 	ana := h.phone("ana", anaTone)
 	contact := h.call()
 	user := h.answered(ana)
@@ -124,7 +150,7 @@ func TestKillWhileTalking(t *testing.T) {
 	ctx, cancel := wait()
 	defer cancel()
 	h.must(user.Media().WaitPackets(ctx, 150)) // three seconds of conversation
-	kill()
+	sw.kill()
 	h.spawn()
 	h.ended("the contact", contact)
 	h.ended("ana", user)

@@ -287,8 +287,14 @@ func (d *Daemon) buildSIP(ctx context.Context, cfg *config.Config) error {
 	d.sip, err = sip.New(sip.Options{
 		Lines: d.exchange, Bindings: d.store, Dialogs: d.store, Presence: d.floor, Trunks: d.trunks,
 		Directory: phones(cfg), Listen: listen, Domain: cfg.SIP.Domain, External: text(external),
-		UserAgent: cfg.SIP.UserAgent, Log: d.log, Metrics: d.registry,
+		UserAgent: cfg.SIP.UserAgent, CallsPerSecond: cfg.SIP.MaxCallsPerSecond, Log: d.log, Metrics: d.registry,
+		Limits: sip.Limits{
+			FailedAuthPerMinute: cfg.Limits.FailedAuthPerMinute, RequestsPerSecond: cfg.Limits.RequestsPerSecond, Ban: cfg.Limits.Ban,
+		},
 	})
+	if _, unbound := errors.AsType[*net.OpError](err); unbound {
+		return fmt.Errorf("sip.listen: %w", err)
+	}
 	if err != nil {
 		return err
 	}

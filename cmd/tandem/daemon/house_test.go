@@ -52,6 +52,25 @@ type house struct {
 	api     *client
 	stop    func()
 	agents  []peer.Traced
+	logged  transcript // what the switch logged in this process
+}
+
+// transcript keeps a log.
+type transcript struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *transcript) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *transcript) has(part string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Contains(l.text.String(), part)
 }
 
 // settings are what tests change in the configuration.
@@ -159,7 +178,7 @@ func (h *house) edit(old, replacement string) {
 // run starts the switch.
 func (h *house) run() {
 	h.t.Helper()
-	d, err := daemon.New(h.t.Context(), daemon.Options{Config: h.file, Log: testWriter{h.t}, Version: "test"})
+	d, err := daemon.New(h.t.Context(), daemon.Options{Config: h.file, Log: io.MultiWriter(testWriter{h.t}, &h.logged), Version: "test"})
 	if err != nil {
 		h.t.Fatal(err)
 	}

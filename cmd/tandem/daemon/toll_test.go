@@ -1,0 +1,119 @@
+package daemon_test
+
+import (
+	"bytes"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"github.com/go-audio/wav"
+
+	"tandem/call"
+	"tandem/recording"
+	"tandem/routing"
+)
+
+// resulted fails unless every call has its result, and every call that a
+// contact was told of is on record.
+func (s *siege) resulted(round int, after, before map[call.ID]call.Record, known map[string]string, killed time.Time, toll *toll) {
+	s.t.Helper()
+	for id, rec := range after {
+		if rec.Result == call.ResultNone || rec.State != call.StateEnded || rec.EndedAt == nil {
+			s.t.Errorf("round %d: call %s has no result: %+v", round, id, rec)
+		}
+		if _, old := before[id]; old || !rec.StartedAt.Before(killed) {
+			continue
+		}
+		delete(known, rec.From)
+		if s.interrupted(id) {
+			toll.interrupted++
+		}
+	}
+	for id := range before {
+		if _, kept := after[id]; !kept {
+			s.t.Errorf("round %d: call %s was on record and is not any more", round, id)
+		}
+	}
+	for _, story := range known {
+		s.t.Errorf("round %d, killed at %s: not on record: %s", round, killed.Format("05.000"), story)
+	}
+}
+
+// interrupted reports whether a call was ended by the start after a crash.
+func (s *siege) interrupted(id call.ID) bool {
+	s.t.Helper()
+	way := s.api.want(http.StatusOK, http.MethodGet, "/calls/"+string(id)+"/explain", nil)
+	return bytes.Contains(way, []byte("interrupted"))
+}
+
+// followedUp fails unless the Missed Call tasks of each contact stand for as
+// many calls as were missed.
+func (s *siege) followedUp(round int, calls map[call.ID]call.Record) {
+	s.t.Helper()
+	balance := make(map[string]int)
+	for _, rec := range calls {
+		if rec.Missed || rec.Result == call.ResultOfficeClosed {
+			balance[rec.ContactID]++
+		}
+	}
+	for _, task := range every[routing.Task](s.api, "/tasks?limit=500&kind="+string(routing.TaskMissedCall)) {
+		balance[task.ContactID] -= task.Count
+		if rec := calls[task.CallID]; rec.ContactID != task.ContactID {
+			s.t.Errorf("round %d: task %s of contact %s is about call %q of contact %q", round, task.ID, task.ContactID, task.CallID, rec.ContactID)
+		}
+	}
+	for contact, n := range balance {
+		if n != 0 {
+			s.t.Errorf("round %d: contact %s: %d missed calls more than their tasks stand for", round, contact, n)
+		}
+	}
+}
+
+// playable fails unless every recording is sound, and every conversation has
+// one that lacks a second at most of what is on record. The disk may stall
+// before a kill: then the record is as short as the recording.
+func (s *siege) playable(round int, after, before map[call.ID]call.Record, killed time.Time, toll *toll) {
+	s.t.Helper()
+	toll.missed = 0
+	var faults []recording.Fault
+	checked := 0
+	s.api.eventually("recordings are repaired", func() bool {
+		parts, err := filepath.Glob(s.data + "/recordings/*/*/*/*.part")
+		s.must(err)
+		faults, checked, err = recording.Verify(s.t.Context(), filepath.Join(s.data, "recordings"), nil)
+		s.must(err)
+		return len(parts) == 0 && len(faults) == 0
+	})
+	toll.recordings = checked
+	for id, rec := range after {
+		if rec.Missed {
+			toll.missed++
+		}
+		if _, old := before[id]; old || rec.AnsweredAt == nil || rec.Result != call.ResultCompleted {
+			continue
+		}
+		heard := s.heard(round, id)
+		if !s.interrupted(id) {
+			continue
+		}
+		toll.lost = max(toll.lost, killed.Sub(*rec.AnsweredAt).Seconds()-heard)
+		if lost := rec.Duration - heard; lost > 1 {
+			s.t.Errorf("round %d: the recording of call %s lacks %.2f s of %.2f s", round, id, lost, rec.Duration)
+		}
+	}
+}
+
+// heard plays a recording and returns how many seconds it has.
+func (s *siege) heard(round int, id call.ID) float64 {
+	s.t.Helper()
+	status, body := s.api.do(http.MethodGet, "/calls/"+string(id)+"/recording", nil)
+	if status == http.StatusNotFound {
+		return 0 // killed before the first write
+	}
+	pcm, err := wav.NewDecoder(bytes.NewReader(body)).FullPCMBuffer()
+	if err != nil || pcm.Format.NumChannels != 2 || pcm.Format.SampleRate != 8000 {
+		s.t.Errorf("round %d: the recording of call %s: status %d, %v", round, id, status, err)
+		return 0
+	}
+	return float64(len(pcm.Data)) / 2 / 8000
+}
