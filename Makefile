@@ -6,7 +6,7 @@ PEERS   := sip-tester baresip-core sox iproute2
 LINT    := .ci/tools.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help build run demo test race fuzz bench lint cover check peers
+.PHONY: help build run demo test race fuzz bench soak lint cover check peers
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -35,6 +35,9 @@ fuzz: ## fuzz every reader of bytes for FUZZTIME (10s) each
 
 bench: ## measure: calls, CPU, memory, loss; writes a table
 	@.ci/bench
+
+soak: ## calls with faults for SOAK (30m), then see that nothing is lost or left
+	$(GO) run ./cmd/tandem/load -soak $(or $(SOAK),30m)
 
 lint: ## vet and golangci-lint
 	$(GO) vet ./...

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"runtime/debug"
 	"runtime/pprof"
 	"syscall"
 
@@ -32,6 +33,8 @@ func serve(file string) error {
 	if err != nil {
 		return err
 	}
+	collected := make(chan struct{})
+	go func() { defer close(collected); collect(ctx) }()
 	profiled := make(chan error, 1)
 	if path := os.Getenv(profileEnv); path != "" {
 		begin, end := make(chan os.Signal, 1), make(chan os.Signal, 1)
@@ -46,7 +49,23 @@ func serve(file string) error {
 	}
 	err = d.Run(ctx)
 	stop()
+	<-collected
 	return errors.Join(err, <-profiled)
+}
+
+// collect frees memory at each SIGHUP, so that what is left is held.
+func collect(ctx context.Context) {
+	asked := make(chan os.Signal, 1)
+	signal.Notify(asked, syscall.SIGHUP)
+	defer signal.Stop(asked)
+	for {
+		select {
+		case <-asked:
+			debug.FreeOSMemory()
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // profile writes where the process spent its CPU time between two signals, and

@@ -2,7 +2,8 @@
 
 // Command load measures what calls cost the switch. It plays the carrier and
 // every telephone itself, all on loopback, against a switch in a process of its
-// own, and writes a table.
+// own, and writes a table. With -soak it makes calls with faults for as long as
+// is asked for, and sees that nothing is lost or left over.
 package main
 
 import (
@@ -11,6 +12,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"os/signal"
 	"strconv"
@@ -32,9 +34,11 @@ type options struct {
 	pace      int
 	scenarios []string
 	out       string
-	profiles  string // folder, or empty
-	micro     string // output of go test -bench, or empty
-	command   string // as the table names it
+	profiles  string        // folder, or empty
+	micro     string        // output of go test -bench, or empty
+	command   string        // as the table names it
+	soak      time.Duration // 0: measure
+	seed      uint64        // of a soak
 }
 
 func main() {
@@ -51,7 +55,11 @@ func main() {
 	if errors.Is(err, flag.ErrHelp) {
 		return
 	}
-	if err == nil {
+	switch {
+	case err != nil:
+	case o.soak > 0:
+		err = soakAnew(ctx, o.soak, o.seed, os.Stdout)
+	default:
 		err = bench(ctx, o, os.Stderr)
 	}
 	if err != nil {
@@ -72,6 +80,8 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	flags.StringVar(&o.profiles, "profiles", "", "folder for CPU and heap profiles of the switch")
 	flags.StringVar(&o.micro, "micro", "", "file with the output of go test -bench -benchmem to put into the table")
 	flags.StringVar(&o.command, "command", "make bench", "command that the table says it was made by")
+	flags.DurationVar(&o.soak, "soak", 0, "make calls with faults for this long, instead of measuring")
+	flags.Uint64Var(&o.seed, "seed", rand.Uint64(), "of a soak: what is decided by chance")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
@@ -88,6 +98,9 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	}
 	if o.pace < 1 || o.pace > maxCalls {
 		return o, fmt.Errorf("-pace %d: want 1 to %d", o.pace, maxCalls)
+	}
+	if o.soak < 0 {
+		return o, fmt.Errorf("-soak %v: want a time", o.soak)
 	}
 	_, err := chosen(o.scenarios, scenarios(o.pace))
 	return o, err

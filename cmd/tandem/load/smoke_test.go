@@ -97,7 +97,7 @@ func TestOptions(t *testing.T) {
 	}
 	for _, bad := range [][]string{
 		{"-calls", "0"}, {"-calls", "1,"}, {"-calls", "2001"}, {"-seconds", "0"}, {"-seconds", "3601"},
-		{"-pace", "0"}, {"-scenarios", "talk,walk"}, {"-unknown"},
+		{"-pace", "0"}, {"-scenarios", "talk,walk"}, {"-soak", "-1s"}, {"-unknown"},
 	} {
 		if o, err := parseOptions(bad, t.Output()); err == nil {
 			t.Errorf("%v accepted: %+v", bad, o)
