@@ -292,11 +292,15 @@ func (h *host) openMedia(fx OpenMedia) {
 }
 
 // mediaFailed turns a media error into an input. 488 and Q.850 cause 88
-// (incompatible destination) tell the peer that its offer is at fault.
+// (incompatible destination) tell the peer that its offer is at fault, 503 and
+// cause 34 (no circuit available) that the switch is.
 func (h *host) mediaFailed(leg LegID, err error) {
 	h.log.Warn("media failed", "leg_id", leg, "error", err)
-	h.back(MediaFailed{Leg: leg, Why: err.Error(),
-		Cause: Cause{Kind: CauseFailed, Code: 488, Q850: 88, Text: "Incompatible media"}})
+	cause := Cause{Kind: CauseFailed, Code: 488, Q850: 88, Text: "Incompatible media"}
+	if errors.Is(err, ErrExhausted) {
+		cause = Cause{Kind: CauseFailed, Code: 503, Q850: 34, Text: "No channel free"}
+	}
+	h.back(MediaFailed{Leg: leg, Why: err.Error(), Cause: cause})
 }
 
 func (h *host) reanswer(fx Reanswer) {

@@ -2,6 +2,7 @@ package call
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"time"
 )
@@ -30,6 +31,10 @@ type Signalling interface {
 	Release(leg LegID, why Cause)
 }
 
+// ErrExhausted says that media has no port or descriptor left: the call fails
+// for want of room, not because of its peer.
+var ErrExhausted = errors.New("no media channel left")
+
 // MediaSpec is what a leg's media needs to know of its signalling.
 type MediaSpec struct {
 	Remote []byte // the peer's SDP offer; nil: we offer
@@ -39,7 +44,8 @@ type MediaSpec struct {
 
 // Media gives legs their ports. A leg's room is its call.
 type Media interface {
-	// Open binds a port and returns our SDP answer to spec.Remote, or our offer.
+	// Open binds a port and returns our SDP answer to spec.Remote, or our
+	// offer. ErrExhausted: there is none left.
 	Open(leg LegID, spec MediaSpec) (sdp []byte, err error)
 	// Accept sets the peer's answer to our offer. source is the host of the
 	// signalling peer, or empty when Open was told it.

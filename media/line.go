@@ -47,7 +47,7 @@ func (e *Engine) Open(id call.LegID, spec call.MediaSpec) ([]byte, error) {
 func (e *Engine) open(id call.LegID, spec call.MediaSpec) (*line, error) {
 	l, rtp, rtcp, err := e.bind(id)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", call.ErrExhausted, err)
 	}
 	discard := func(err error) (*line, error) {
 		e.mu.Lock()

@@ -117,16 +117,21 @@ func (l *leg) success(f *fork, res *wire.Response) {
 	l.a.address(ack, l.a.nextHop(&d, l.trunk))
 	l.a.write(ack)
 	if l.stage != stageEarly || f.over {
-		l.end(d)
+		l.end(f, d)
 		return
 	}
 	l.win(f, d, res)
 }
 
-// end hangs up a dialog that nobody wants.
-func (l *leg) end(d dialog) {
+// end hangs up a dialog that nobody wants: for the reason for which its fork was
+// given up, or because another one was taken.
+func (l *leg) end(f *fork, d dialog) {
+	why := call.Cause{Kind: call.CauseElsewhere}
+	if f.giveUp != nil {
+		why = *f.giveUp
+	}
 	req := d.bye()
-	req.AppendHeader(header("Reason", cancelReason(call.Cause{Kind: call.CauseElsewhere})))
+	req.AppendHeader(header("Reason", cancelReason(why)))
 	l.a.askTrunk(l.trunk, req, l.a.nextHop(&d, l.trunk), func(*wire.Response) {})
 }
 

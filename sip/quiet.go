@@ -81,9 +81,11 @@ func cut(s string) string {
 // answer with SDP and a long route set is larger), and its default logger.
 // They are the same for every Agent, and set by the first.
 func prepareLibrary(log *slog.Logger) {
-	if wire.UDPMTUSize >= maxDatagram {
-		return
-	}
-	wire.UDPMTUSize = maxDatagram
-	wire.SetDefaultLogger(log)
+	prepared.Do(func() {
+		wire.UDPMTUSize = maxDatagram
+		wire.SetDefaultLogger(log)
+	})
 }
+
+// prepared guards settings that are the process's, not an Agent's.
+var prepared sync.Once

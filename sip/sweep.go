@@ -81,8 +81,11 @@ func restored(d call.Dialog) (*dialog, error) {
 	return old, nil
 }
 
-// sweepUAC cancels an INVITE of ours: a CANCEL belongs to it by its Via. An
-// answer that comes all the same is ended by strayResponse.
+// sweepUAC cancels an INVITE of ours: a CANCEL belongs to it by its Via. A
+// phone that had answered while its answer was not on disk yet takes no CANCEL
+// any more: the tag in its 200 to the CANCEL is its dialog's (RFC 3261 section
+// 9.2), so BYE follows, and means nothing to one that only rang. An answer that
+// comes later is ended by strayResponse.
 func (a *Agent) sweepUAC(ctx context.Context, d call.Dialog, old *dialog) {
 	req := old.build(wire.CANCEL, d.LocalCSeq)
 	req.PrependHeader(header("Via", d.Via))
@@ -91,9 +94,18 @@ func (a *Agent) sweepUAC(ctx context.Context, d call.Dialog, old *dialog) {
 	ctx, cancel := context.WithTimeout(ctx, sweepWait)
 	defer cancel()
 	tx, err := a.transact(ctx, req)
-	if err == nil {
-		final(ctx, tx)
+	if err != nil {
+		return
 	}
+	res := final(ctx, tx)
+	if res == nil || res.To() == nil || tagOf(res.To().Params) == "" {
+		return
+	}
+	answered := *old
+	answered.remote = res.To().Value()
+	bye := answered.bye()
+	bye.AppendHeader(header("Reason", byeReason(call.Cause{Kind: call.CauseDrained, Text: "Switch restarted"})))
+	a.exchange(ctx, bye, old.hop, sweepWait)
 }
 
 // sweepUAS refuses an INVITE whose transaction died with the old process. The

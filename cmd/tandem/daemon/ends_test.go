@@ -29,7 +29,7 @@ func TestNoPortsLeft(t *testing.T) {
 	h.hears("the contact", contact, anaTone)
 
 	second := h.call(func(o *peer.CallOptions) { o.From = "+34600333444" })
-	if end := h.ended("the second caller", second); end.Code < 400 {
+	if end := h.ended("the second caller", second); end.Code != 503 {
 		t.Errorf("the second caller %s", end)
 	}
 	if !h.logged.has("no RTP ports left") {

@@ -2,6 +2,7 @@ package daemon_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"tandem/call"
@@ -21,6 +22,8 @@ func TestCancelCrossingAnswer(t *testing.T) {
 	h.must(contact.Hangup(ctx))
 	if end := h.ended("ana", user); end.How != peer.ByBYE || !end.Remote || user.Acked() == 0 {
 		t.Errorf("ana's phone %s, %d ACKs", end, user.Acked())
+	} else if strings.Contains(end.Reason, "elsewhere") {
+		t.Errorf("nobody took the call, but the phone is told %s", end.Reason)
 	}
 	h.missedOnce(call.ResultCancelled, call.MissedAbandoned, "ana")
 	h.userIs("ana", routing.UserState.Available)
