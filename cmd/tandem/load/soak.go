@@ -184,7 +184,8 @@ func (s *soaking) say(format string, args ...any) { _, _ = fmt.Fprintf(s.out, fo
 
 const tickLateness = "tandem_media_tick_lateness_seconds"
 
-// narrate prints a line about the switch now and then.
+// narrate prints a line about the switch now and then. Its ticks are late by a
+// bucket's bound: +Inf is beyond the longest.
 func (s *soaking) narrate(ctx context.Context) {
 	begin := samples{}
 	for pause(ctx, s.o.every) == nil {
@@ -204,7 +205,7 @@ func (s *soaking) narrate(ctx context.Context) {
 			s.fault(err)
 			return
 		}
-		s.say("%s %s; %s; store %.1f MB; ticks at most %gs late; generator %.1f MB", time.Now().Format(time.TimeOnly),
+		s.say("%s %s; %s; store %.1f MB; ticks at most %g s late; generator %.1f MB", time.Now().Format(time.TimeOnly),
 			byResult(now), holdingOf(now), float64(info.Size())/megabyte, late, float64(own.RSS)/megabyte)
 	}
 }
