@@ -416,11 +416,19 @@ func TestOverload(t *testing.T) {
 	if !e.Overloaded() {
 		t.Error("not overloaded by more than one in a hundred")
 	}
-	for range 2 * tickWindow {
+	for range tickRecovery - 1 {
 		d.w.judge(time.Millisecond)
 	}
+	if !e.Overloaded() {
+		t.Error("trusted again too soon")
+	}
+	d.w.judge(time.Millisecond)
 	if e.Overloaded() {
 		t.Error("still overloaded after calm")
+	}
+	d.w.judge(tickBudget + 1)
+	if e.Overloaded() {
+		t.Error("what was long over counts again")
 	}
 }
 

@@ -26,6 +26,9 @@ const (
 	// longer than tickBudget.
 	tickWindow = 500
 	tickBudget = 10 * time.Millisecond
+	// A worker with too much to do is trusted again after this many ticks, 2 s of
+	// them, within tickBudget: a stall of the machine is over when it is over.
+	tickRecovery = 100
 )
 
 // errStopped says that the engine has ended.
@@ -50,6 +53,7 @@ type worker struct {
 	congested atomic.Bool   // p99 of the tick passes the budget
 	ticks     int           // in this window
 	slow      int           // of them over budget
+	brisk     int           // since the last one over budget
 
 	// Scratch of the packet and tick path.
 	datagram [maxDatagram + headerSize]byte
@@ -161,15 +165,19 @@ func (w *worker) beat(now, due time.Duration) time.Duration {
 func (w *worker) judge(took time.Duration) {
 	w.counters.work.observe(took)
 	w.ticks++
+	w.brisk++
 	if took > tickBudget {
 		w.slow++
+		w.brisk = 0
 	}
-	if w.slow > tickWindow/100 {
-		w.congested.Store(true)
-	}
-	if w.ticks == tickWindow {
-		w.congested.Store(w.slow > tickWindow/100)
+	if w.ticks == tickWindow || w.brisk == tickRecovery && w.congested.Load() {
 		w.ticks, w.slow = 0, 0
+	}
+	switch {
+	case w.slow > tickWindow/100:
+		w.congested.Store(true)
+	case w.brisk >= tickRecovery:
+		w.congested.Store(false)
 	}
 }
 
