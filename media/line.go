@@ -138,7 +138,7 @@ func (l *line) describe(e *Engine, spec call.MediaSpec) {
 		addr = o.Bind
 	}
 	if !addr.IsValid() {
-		addr = o.LocalFor(spec.Source)
+		addr = localFor(spec.Source)
 	}
 	laws := s.Codecs[spec.Trunk]
 	l.local = sdp.Local{

@@ -31,11 +31,8 @@ type Options struct {
 	// Bind is the local address of the sockets; all addresses when not valid.
 	Bind netip.Addr
 	// External is the address that SDP shows, for a switch behind NAT. When not
-	// valid it is Bind, or else what LocalFor says.
+	// valid it is Bind, or else the address that faces the signalling peer.
 	External netip.Addr
-	// LocalFor returns this host's address towards a signalling peer; when nil the
-	// routing table is asked.
-	LocalFor func(source string) netip.Addr
 
 	// Codecs holds the laws that each trunk may use, in order of preference; a trunk
 	// that is missing, and every phone, may use both and is answered in its own order.
@@ -71,9 +68,6 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.Log == nil {
 		o.Log = slog.Default()
-	}
-	if o.LocalFor == nil {
-		o.LocalFor = localFor
 	}
 	if o.PacketIO == nil {
 		o.PacketIO = NewPacketIO
