@@ -2,7 +2,7 @@
 
 GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-PEERS   := sip-tester baresip-core sox iproute2
+PEERS   := sip-tester baresip-core sox iproute2 sipvicious sipsak nmap
 LINT    := .ci/tools.mod
 
 .DEFAULT_GOAL := help
@@ -33,7 +33,7 @@ race: ## run all tests with the race detector
 fuzz: ## fuzz every reader of bytes for FUZZTIME (10s) each
 	@.ci/fuzz $(or $(FUZZTIME),10s)
 
-bench: ## measure: calls, CPU, memory, loss; writes a table
+bench: ## measure: calls, CPU, memory, loss, sieges; writes a table
 	@.ci/bench
 
 soak: ## calls with faults for SOAK (30m), then see that nothing is lost or left

@@ -13,14 +13,19 @@ type Timer string
 const (
 	TimerReception Timer = "reception" // arrival to missed
 	TimerOffer     Timer = "offer"     // one user rings
-	TimerDial      Timer = "dial"      // an outside number rings
-	TimerFarewell  Timer = "farewell"  // the caller hears why they are released
+	TimerDial      Timer = "dial"      // whoever is called rings: the user who calls out first
+	TimerFarewell  Timer = "farewell"  // somebody hears why they are released
 )
 
 // The effects, grouped by the port that carries them out.
 type (
 	// AskPlan asks routing what to do; Planned or Refused comes back.
 	AskPlan struct{ Arrival Arrival }
+	// AskPlace asks routing how to make a call; Placed or Refused comes back.
+	AskPlace struct{ Origination Origination }
+	// AskDirection asks routing where a transfer goes; Directed or Undirected
+	// comes back.
+	AskDirection struct{ To, By string }
 	// Save makes the call's record durable before the next effect happens.
 	Save struct{ Change Change }
 
@@ -60,6 +65,26 @@ type (
 		Leg   LegID
 		Offer []byte // nil: the peer asks for our offer
 	}
+	// Notify tells the peer that sent a REFER how the transfer does (RFC 3515
+	// section 2.4.5): 1xx it is tried, else how it ended.
+	Notify struct {
+		Leg    LegID
+		Status int
+	}
+	// Take makes another call's leg this call's, under a new ID; LegAnswered or
+	// LegGone comes back under it. A leg that is not answered yet is answered.
+	Take struct {
+		Leg, From LegID
+		SDP       []byte
+	}
+	// AskPartner asks another call for the side that talks with a leg of its;
+	// Handed comes back.
+	AskPartner struct{ Leg LegID }
+	// Hand gives a leg to another call.
+	Hand struct {
+		To     ID
+		Handed Handed
+	}
 	// Release ends a leg, whatever state its dialog is in.
 	Release struct {
 		Leg   LegID
@@ -91,11 +116,20 @@ type (
 	}
 	// Hush stops the sound that a leg is played.
 	Hush struct{ Leg LegID }
+	// Press passes on a key that a leg's peer sent in its signalling, to
+	// whoever hears the leg (RFC 4733).
+	Press struct {
+		Leg LegID
+		Key byte
+	}
 	// Wire sets who hears whom, in whole.
 	Wire struct{ Edges []Edge }
 
 	// StartRecording begins the recording of two legs.
 	StartRecording struct{ Contact, Person LegID }
+	// TurnTape points the running recording at two legs; silence where one is
+	// empty.
+	TurnTape struct{ Contact, Person LegID }
 	// StopRecording seals it.
 	StopRecording struct{}
 
@@ -130,6 +164,14 @@ const (
 )
 
 func (AskPlan) effect()        {}
+func (AskPlace) effect()       {}
+func (AskDirection) effect()   {}
+func (Notify) effect()         {}
+func (Take) effect()           {}
+func (AskPartner) effect()     {}
+func (Hand) effect()           {}
+func (Press) effect()          {}
+func (TurnTape) effect()       {}
 func (Save) effect()           {}
 func (Seek) effect()           {}
 func (Leave) effect()          {}

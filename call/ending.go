@@ -10,16 +10,19 @@ func (m *Machine) legGone(in LegGone) {
 	l := m.find(in.Leg)
 	switch {
 	case l == nil:
-	case l == &m.contact:
-		m.contactGone(in.Cause)
-	case l == &m.person && m.phase == Dialing:
+	case m.attempt != nil && l == &m.attempt.leg:
 		m.lost(l)
 		m.dialFailed(in.Cause)
-	case l == &m.person:
-		l.gone = true
-		m.end(in.Cause)
-	default:
+	case m.offerOn(in.Leg) != nil:
 		m.offerGone(m.offerOn(in.Leg), in.Cause)
+	case m.phase == Clearing:
+		m.do(StopTimer{TimerFarewell})
+		m.lost(l)
+		m.settle()
+	case l == &m.contact:
+		m.contactGone(in.Cause)
+	default:
+		m.personGone(in.Cause)
 	}
 }
 
@@ -33,13 +36,26 @@ func (m *Machine) contactGone(why Cause) {
 		}
 	case Waiting, Offering:
 		m.abandoned()
-	case Announcing, Dialing, Talking:
+	case Announcing, Summoning, Dialing, Talking:
 		m.end(why)
-	case Clearing:
-		m.do(StopTimer{TimerFarewell})
-		m.lost(&m.contact)
-		m.settle()
-	case Ended:
+	case Clearing, Ended:
+	}
+}
+
+// personGone ends the call from the side of the salesperson, or of the outside
+// number, unless it is being passed on.
+func (m *Machine) personGone(why Cause) {
+	switch {
+	case m.phase == Summoning:
+		m.lost(&m.person)
+		m.notSummoned(why)
+	case m.phase == Talking && m.transfer != nil:
+		m.leftMidway()
+	default:
+		m.person.gone = true
+		if m.phase != Arriving || m.plan.To != "" {
+			m.end(why)
+		}
 	}
 }
 
@@ -56,16 +72,18 @@ func (m *Machine) missed(v verdict) {
 	m.clear(v)
 	m.conclude()
 	if !m.contact.answered {
-		m.letContactGo()
+		m.dismiss(m.verdict.cause())
 		return
 	}
 	m.do(Play{Leg: m.contact.id, Sound: SoundUnavailable}, ArmTimer{Timer: TimerFarewell, After: farewellTime})
 }
 
-// letContactGo ends the caller's leg after the farewell.
-func (m *Machine) letContactGo() {
+// dismiss ends whoever is still on the line, after the farewell if there was one.
+func (m *Machine) dismiss(why Cause) {
 	m.do(StopTimer{TimerFarewell})
-	m.letGo(&m.contact, m.verdict.cause())
+	for _, l := range m.sides() {
+		m.letGo(l, why)
+	}
 	m.settle()
 }
 
@@ -84,14 +102,11 @@ func (m *Machine) hangup(by string) {
 	m.mark("hung_up", by, "by command")
 	switch m.phase {
 	case Waiting, Offering:
-		m.withdraw(Cause{Kind: CauseCancelled}, OutcomeWithdrawn)
-		m.clear(rejected)
-		m.conclude()
-		m.letContactGo()
-	case Announcing, Dialing, Talking:
+		m.giveUp(Cause{Kind: CauseCancelled}, rejected)
+	case Announcing, Summoning, Dialing, Talking:
 		m.end(Cause{Kind: CauseNormal})
 	case Clearing:
-		m.letContactGo()
+		m.dismiss(m.verdict.cause())
 	case Arriving, Ended:
 	}
 }
@@ -101,73 +116,116 @@ func (m *Machine) drained() {
 	m.mark("drained", "", "the switch is going down")
 	switch m.phase {
 	case Waiting, Offering:
-		m.withdraw(Cause{Kind: CauseDrained}, OutcomeWithdrawn)
-		m.clear(cutOff)
-		m.conclude()
-		m.letContactGo()
-	case Announcing, Dialing, Talking:
+		m.giveUp(Cause{Kind: CauseDrained}, cutOff)
+	case Announcing, Summoning, Dialing, Talking:
 		m.end(Cause{Kind: CauseDrained})
 	case Clearing:
-		m.letContactGo()
+		m.dismiss(m.verdict.cause())
 	case Arriving, Ended:
 	}
 }
 
-// failed ends a call that cannot be carried.
-func (m *Machine) failed(why Cause) {
+// giveUp ends a call that waits for somebody.
+func (m *Machine) giveUp(why Cause, v verdict) {
 	m.withdraw(why, OutcomeWithdrawn)
-	m.clear(failure(why))
+	m.clear(v)
 	m.conclude()
-	m.letGo(&m.contact, why)
-	m.settle()
+	m.dismiss(m.verdict.cause())
 }
 
-// end is the end of a conversation, or of a closed office's call. Whoever is
-// still on the line is let go first, the recording ends before the ports close,
-// and the result is written when the audio of both is counted;
-// what a crash would leave in between is found at the next start.
+// failed ends a call that cannot be carried.
+func (m *Machine) failed(why Cause) {
+	if m.rec.Direction == Inbound {
+		m.withdraw(why, OutcomeWithdrawn)
+	} else {
+		m.do(StopTimer{TimerDial})
+	}
+	m.clear(failure(why))
+	m.conclude()
+	m.dismiss(why)
+}
+
+// end is the end of a conversation, of a closed office's call, or of a call
+// that a user gave up. Whoever is still on the line is let go first, the
+// recording ends before the ports close, and the result is written when the
+// audio of both is counted; what a crash would leave in between is found at
+// the next start.
 func (m *Machine) end(why Cause) {
+	v := m.verdictOn(why)
+	m.do(StopTimer{TimerDial})
+	m.endSegment()
+	sides := m.sides()
+	for _, l := range sides {
+		m.do(Release{Leg: l.id, Cause: why})
+	}
+	m.stopRecording()
+	for _, l := range []*leg{&m.contact, &m.person} {
+		m.lost(l)
+	}
+	if m.attempt != nil {
+		m.lost(&m.attempt.leg)
+	}
+	m.freeCallers()
+	m.attempt, m.transfer = nil, nil
+	m.clear(v)
+}
+
+// verdictOn is the verdict on a call that somebody ended.
+func (m *Machine) verdictOn(why Cause) verdict {
 	v := completed
-	if m.plan.Closed != nil {
+	switch {
+	case m.plan.Closed != nil:
 		v = closed
+	case m.talked.IsZero() && why.Kind == CauseDrained:
+		v = verdict{ResultFailed, MissedNone, 503, 41}
+	case m.talked.IsZero():
+		v = cancelled
 	}
 	if why.Q850 != 0 {
 		v.q850 = why.Q850
 	}
-	m.do(StopTimer{TimerDial})
-	sides := []*leg{&m.contact, &m.person}
-	for _, l := range sides {
-		if l.id != "" && !l.gone {
-			m.do(Release{Leg: l.id, Cause: why})
+	return v
+}
+
+// freeCallers frees the users who talk, call out or are being dialed.
+func (m *Machine) freeCallers() {
+	for _, l := range []*leg{&m.contact, &m.person} {
+		switch {
+		case l.user == "":
+		case m.talked.IsZero():
+			m.do(OfferOver{User: l.user, Outcome: OutcomeWithdrawn})
+		default:
+			m.do(Free{User: l.user})
 		}
+		l.user = ""
 	}
-	if m.recording {
-		m.recording = false
-		m.do(StopRecording{})
+	if m.attempt != nil {
+		m.freeDialed(m.attempt, OutcomeWithdrawn)
 	}
-	for _, l := range sides {
-		m.lost(l)
+	if m.booked != "" {
+		m.do(OfferOver{User: m.booked, Outcome: OutcomeWithdrawn})
+		m.booked = ""
 	}
-	if m.person.user != "" {
-		m.do(Free{User: m.person.user})
-	}
-	m.clear(v)
-	m.settle()
 }
 
 // clear enters the last phase but one with the verdict on the call.
 func (m *Machine) clear(v verdict) {
-	m.phase, m.verdict = Clearing, v
-	if m.contact.gone {
-		m.settle()
+	if !m.talked.IsZero() && v.reason != MissedNone && m.plan.Closed == nil {
+		// Somebody talked with them, but they waited for somebody else since.
+		m.owed = true
+		v = completed
 	}
+	m.stopRecording()
+	m.phase, m.verdict = Clearing, v
+	m.settle()
 }
 
 // settle ends the call once its legs are gone and their ports are closed.
 func (m *Machine) settle() {
-	if m.phase != Clearing || m.closing > 0 || !m.contact.gone {
+	if m.phase != Clearing || m.closing > 0 || len(m.sides()) > 0 {
 		return
 	}
+	m.freeCallers()
 	m.conclude()
 	m.phase = Ended
 }
@@ -194,11 +252,20 @@ func (m *Machine) conclude() {
 	}
 	m.mark("ended", "", string(v.result))
 	always := m.plan.Closed != nil && !m.plan.Closed.TaskUnlessAnswered
-	m.do(Save{Change{Record: m.Record(), Task: TaskDone, MissedTask: m.rec.Missed || always}})
+	m.do(Save{Change{Record: m.Record(), Task: m.taskAfter(), MissedTask: m.rec.Missed || always || m.owed}})
 	if m.rec.Missed {
 		m.do(Publish{EventCallMissed})
 	}
 	m.do(Publish{EventCallEnded})
+}
+
+// taskAfter is what becomes of the call's own task: an outbound call that did
+// not reach the contact leaves it open.
+func (m *Machine) taskAfter() TaskState {
+	if m.rec.Direction == Outbound && m.rec.Result != ResultCompleted {
+		return TaskOpen
+	}
+	return TaskDone
 }
 
 // mediaClosed keeps what was received from a leg of the conversation.
@@ -228,12 +295,15 @@ func (m *Machine) timerFired(t Timer) {
 			m.offerTimeout()
 		}
 	case TimerDial:
-		if m.phase == Dialing {
+		switch {
+		case m.phase == Summoning:
+			m.notSummoned(Cause{Kind: CauseNoAnswer})
+		case m.attempt != nil:
 			m.dialTimeout()
 		}
 	case TimerFarewell:
 		if m.phase == Clearing {
-			m.letContactGo()
+			m.dismiss(m.verdict.cause())
 		}
 	}
 }

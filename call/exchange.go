@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Errors of Exchange.Arrive. Sip answers 503 with Retry-After to either.
+// Errors of a call's beginning. Sip answers 503 with Retry-After to either.
 var (
 	ErrFull     = errors.New("as many calls as the switch may carry")
 	ErrDraining = errors.New("the switch takes no new calls")
@@ -31,6 +31,7 @@ type Meter interface {
 // Ports are what carries out the machines' effects.
 type Ports struct {
 	Signalling Signalling
+	Transfers  Transfers
 	Media      Media
 	Room       Room
 	Recorder   Recorder
@@ -57,6 +58,7 @@ type Exchange struct {
 	ports    *Ports // nil until Run
 	maxCalls int
 	draining bool
+	closing  chan struct{} // closed when live calls are to end
 	calls    sync.WaitGroup
 }
 
@@ -71,7 +73,7 @@ func NewExchange(opts Options) (*Exchange, error) {
 	if opts.Overloaded == nil {
 		opts.Overloaded = func() bool { return false }
 	}
-	return &Exchange{opts: opts, hosts: make(map[ID]*host), maxCalls: opts.MaxCalls}, nil
+	return &Exchange{opts: opts, hosts: make(map[ID]*host), maxCalls: opts.MaxCalls, closing: make(chan struct{})}, nil
 }
 
 // Run opens the exchange. It returns when ctx is done and every call has
@@ -82,6 +84,7 @@ func (x *Exchange) Run(ctx context.Context, p Ports) error {
 	x.mu.Unlock()
 	<-ctx.Done()
 	x.StopArrivals()
+	close(x.closing)
 	x.postAll(Drained{})
 	x.calls.Wait()
 	return nil
@@ -132,7 +135,29 @@ func (x *Exchange) Ready() error {
 }
 
 // Arrive begins an inbound call.
-func (x *Exchange) Arrive(in Arrival) error {
+func (x *Exchange) Arrive(in Arrival) error { return x.start(in.Call, in, nil) }
+
+// Originate begins an outbound call. What becomes of it is told to its leg.
+func (x *Exchange) Originate(in Origination) error { return x.start(in.Call, in, nil) }
+
+// Place begins an outbound call and waits until it is durable. Its error is
+// ErrFull, ErrDraining, a *Refusal that says why the call cannot be made, or a
+// failure of the store.
+func (x *Exchange) Place(ctx context.Context, in Origination) (Record, error) {
+	placed := make(chan outcome, 1)
+	if err := x.start(in.Call, in, placed); err != nil {
+		return Record{}, err
+	}
+	select {
+	case o := <-placed:
+		return o.record, o.err
+	case <-ctx.Done():
+		return Record{}, ctx.Err()
+	}
+}
+
+// start hosts a call that begins with an input.
+func (x *Exchange) start(id ID, in Input, placed chan<- outcome) error {
 	if err := x.Ready(); err != nil {
 		return err
 	}
@@ -144,13 +169,15 @@ func (x *Exchange) Arrive(in Arrival) error {
 	if len(x.hosts) >= x.maxCalls {
 		return ErrFull
 	}
-	h := newHost(in.Call, *x.ports, x.opts.Log.With("call_id", in.Call))
+	h := newHost(id, *x.ports, x.Post, x.opts.Log.With("call_id", id))
+	h.placed = placed
 	h.mailbox <- in
-	x.hosts[in.Call] = h
+	x.hosts[id] = h
 	x.calls.Go(func() {
 		h.run()
+		h.insist(x.closing)
 		x.mu.Lock()
-		delete(x.hosts, in.Call)
+		delete(x.hosts, id)
 		x.mu.Unlock()
 		h.empty()
 	})

@@ -17,8 +17,10 @@ type desk struct {
 	mu    sync.Mutex
 	asked []string
 	plan  Plan
+	place Placement
 	admit error
 	save  func(context.Context) error
+	keep  func(Change) error
 }
 
 func (d *desk) note(format string, args ...any) {
@@ -36,7 +38,7 @@ func (d *desk) saw(what string) bool {
 func (d *desk) Invite(leg LegID, to Target, _ []byte) {
 	d.note("invite %d %s", legNumber(leg), to.User)
 }
-func (d *desk) Reach(Target) string { return "192.0.2.7" }
+func (d *desk) Reach(LegID, Target) (string, bool) { return "192.0.2.7", false }
 func (d *desk) Progress(leg LegID, status int, _ []byte) {
 	d.note("progress %d %d", legNumber(leg), status)
 }
@@ -45,7 +47,21 @@ func (d *desk) Reanswer(leg LegID, sdp []byte)        { d.note("reanswer %d %s",
 func (d *desk) Release(leg LegID, why Cause)          { d.note("release %d %s", legNumber(leg), why.Kind) }
 func (d *desk) Open(LegID, MediaSpec) ([]byte, error) { return []byte("sdp"), nil }
 func (d *desk) Accept(LegID, []byte, string) error    { return nil }
-func (d *desk) Reoffer(LegID, []byte) ([]byte, error) { return nil, errors.New("no codec") }
+func (d *desk) Reoffer(LegID, []byte) ([]byte, bool, error) {
+	return nil, false, errors.New("no codec")
+}
+func (d *desk) Press(leg LegID, key byte)      { d.note("press %d %c", legNumber(leg), key) }
+func (d *desk) Take(leg, from LegID, _ []byte) { d.note("take %s %s", leg, from) }
+func (d *desk) Notify(leg LegID, status int)   { d.note("notify %d %d", legNumber(leg), status) }
+func (d *desk) Place(context.Context, Origination, time.Time) (Placement, error) {
+	return d.place, d.admit
+}
+func (d *desk) Direct(_ context.Context, _ Record, to, _ string) (Destination, error) {
+	if d.admit != nil {
+		return Destination{}, d.admit
+	}
+	return Destination{Route: Route{User: to, RingTimeout: time.Minute}}, nil
+}
 func (d *desk) Close(LegID) Quality                   { return Quality{} }
 func (d *desk) Wire(ID, []Edge)                       { d.note("wire") }
 func (d *desk) Play(leg LegID, s Sound, _ bool)       { d.note("play %d %s", legNumber(leg), s) }
@@ -66,9 +82,12 @@ func (d *desk) Stalled(what string)                   { d.note("stalled %s", wha
 func (d *desk) Admit(context.Context, Arrival, time.Time) (Plan, error) {
 	return d.plan, d.admit
 }
-func (d *desk) Save(ctx context.Context, _ Change) error {
+func (d *desk) Save(ctx context.Context, c Change) error {
 	if d.save != nil {
 		return d.save(ctx)
+	}
+	if d.keep != nil {
+		return d.keep(c)
 	}
 	return nil
 }
@@ -83,7 +102,7 @@ func open(t *testing.T, d *desk, maxCalls int) (*Exchange, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup
 	running.Go(func() {
-		_ = x.Run(ctx, Ports{Signalling: d, Media: d, Room: d, Recorder: d, Router: d, Floor: d, Events: d, Meter: d})
+		_ = x.Run(ctx, Ports{Signalling: d, Transfers: d, Media: d, Room: d, Recorder: d, Router: d, Floor: d, Events: d, Meter: d})
 	})
 	synctest.Wait()
 	return x, func() {

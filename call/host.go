@@ -30,8 +30,18 @@ type host struct {
 	machine *Machine
 	began   time.Time
 	rang    bool
-	timers  map[Timer]time.Time // deadlines
-	results []Input             // what effects came back with
+	timers  map[Timer]time.Time  // deadlines
+	results []Input              // what effects came back with
+	unsaved *Change              // the newest change, when the store did not take it
+	tape    Tape                 // of the recording that runs, or nil
+	placed  chan<- outcome       // told once what became of an origination, or nil
+	others  func(ID, Input) bool // posts to other calls
+}
+
+// outcome is what became of an origination: the call, or why there is none.
+type outcome struct {
+	record Record
+	err    error
 }
 
 // view is a call as others see it between two inputs.
@@ -40,9 +50,9 @@ type view struct {
 	offered []string
 }
 
-func newHost(id ID, ports Ports, log *slog.Logger) *host {
+func newHost(id ID, ports Ports, post func(ID, Input) bool, log *slog.Logger) *host {
 	return &host{
-		id: id, ports: ports, log: log, machine: NewMachine(),
+		id: id, ports: ports, log: log, machine: NewMachine(), others: post,
 		mailbox: make(chan Input, mailboxSize),
 		overrun: make(chan struct{}, 1),
 		timers:  make(map[Timer]time.Time),
@@ -84,7 +94,7 @@ func (h *host) run() {
 			}
 		}
 	}
-	if rec := h.machine.Record(); rec.TaskID != "" {
+	if rec := h.machine.Record(); rec.EndedAt != nil {
 		h.ports.Meter.Ended(rec)
 	}
 }
@@ -132,6 +142,9 @@ func (h *host) take(in Input) {
 			h.carryOut(fx)
 		}
 		h.show()
+		if _, placed := in.(Placed); placed {
+			h.tell(outcome{record: h.machine.Record()})
+		}
 	}
 }
 
@@ -143,7 +156,7 @@ func (h *host) show() {
 // observe counts what only the host sees.
 func (h *host) observe(in Input) {
 	switch in := in.(type) {
-	case Planned:
+	case Planned, Placed:
 		h.ports.Meter.Began(h.machine.Record())
 	case LegProgress:
 		if in.Status >= 180 {
@@ -171,6 +184,14 @@ func (h *host) carryOut(fx Effect) {
 	switch fx := fx.(type) {
 	case AskPlan:
 		h.askPlan(fx.Arrival)
+	case AskPlace:
+		h.askPlace(fx.Origination)
+	case AskDirection:
+		h.askDirection(fx)
+	case AskPartner:
+		h.askPartner(fx.Leg)
+	case Hand:
+		h.hand(fx)
 	case Save:
 		h.save(fx.Change)
 	case Seek:
@@ -189,7 +210,7 @@ func (h *host) carryOut(fx Effect) {
 		h.timers[fx.Timer] = time.Now().Add(fx.After)
 	case StopTimer:
 		delete(h.timers, fx.Timer)
-	case Invite, Progress, Answer, Release:
+	case Invite, Progress, Answer, Release, Take, Notify:
 		h.signal(fx)
 	default:
 		h.sound(fx)
@@ -208,6 +229,10 @@ func (h *host) signal(fx Effect) {
 		sip.Answer(fx.Leg, fx.SDP)
 	case Release:
 		sip.Release(fx.Leg, fx.Cause)
+	case Take:
+		h.ports.Transfers.Take(fx.Leg, fx.From, fx.SDP)
+	case Notify:
+		h.ports.Transfers.Notify(fx.Leg, fx.Status)
 	}
 }
 
@@ -231,11 +256,18 @@ func (h *host) sound(fx Effect) {
 		p.Room.Play(fx.Leg, fx.Sound, fx.Loop)
 	case Hush:
 		p.Room.Hush(fx.Leg)
+	case Press:
+		p.Room.Press(fx.Leg, fx.Key)
 	case Wire:
 		p.Room.Wire(h.id, fx.Edges)
 	case StartRecording:
 		h.startRecording(fx)
+	case TurnTape:
+		if h.tape != nil {
+			p.Room.Tap(h.id, fx.Contact, fx.Person, h.tape)
+		}
 	case StopRecording:
+		h.tape = nil
 		p.Room.Tap(h.id, "", "", nil)
 		p.Recorder.Stop(h.id)
 	}
@@ -260,12 +292,70 @@ func (h *host) askPlan(in Arrival) {
 	h.back(Refused{Cause: Cause{Kind: CauseFailed, Code: 503, Q850: 41, Text: "store failure"}})
 }
 
-func (h *host) save(change Change) {
+// askPlace has routing decide about a user who calls out.
+func (h *host) askPlace(in Origination) {
 	ctx, cancel := context.WithTimeout(context.Background(), saveTimeout)
 	defer cancel()
-	if err := h.ports.Router.Save(ctx, change); err != nil {
-		h.ports.Meter.Stalled("save")
-		h.log.Error("call could not be saved; it goes on", "error", err)
+	placement, err := h.ports.Router.Place(ctx, in, time.Now())
+	if err == nil {
+		h.back(Placed{Placement: placement})
+		return
+	}
+	cause := h.refusal(err, "place", in.User)
+	h.tell(outcome{err: err})
+	h.back(Refused{Cause: cause})
+}
+
+// askDirection has routing find where a call is passed on to.
+func (h *host) askDirection(fx AskDirection) {
+	ctx, cancel := context.WithTimeout(context.Background(), saveTimeout)
+	defer cancel()
+	to, err := h.ports.Router.Direct(ctx, h.machine.Record(), fx.To, fx.By)
+	if err == nil {
+		h.back(Directed{Destination: to})
+		return
+	}
+	h.back(Undirected{Cause: h.refusal(err, "transfer", fx.By)})
+}
+
+// refusal is the cause within routing's error about something that a user
+// wants. An error that is no refusal is our own fault.
+func (h *host) refusal(err error, wanted, user string) Cause {
+	if refusal, ok := errors.AsType[*Refusal](err); ok {
+		h.log.Info("refused", "wanted", wanted, "user", user, "cause", refusal.Cause.Text)
+		return refusal.Cause
+	}
+	h.ports.Meter.Stalled(wanted)
+	h.log.Error("what a user wants could not be routed", "wanted", wanted, "user", user, "error", err)
+	return Cause{Kind: CauseFailed, Code: 503, Q850: 41, Text: "store failure"}
+}
+
+// tell answers whoever waits for what becomes of an origination.
+func (h *host) tell(o outcome) {
+	if h.placed != nil {
+		h.placed <- o
+		h.placed = nil
+	}
+}
+
+// askPartner asks the call of another leg to give its other side up.
+func (h *host) askPartner(leg LegID) {
+	if leg.Call() == h.id || !h.others(leg.Call(), Surrender{By: h.id, Leg: leg}) {
+		h.back(Handed{})
+	}
+}
+
+// hand gives a leg to another call; when that is over by now, nobody is left
+// who could want it.
+func (h *host) hand(fx Hand) {
+	if h.others(fx.To, fx.Handed) {
+		return
+	}
+	if fx.Handed.Leg != "" {
+		h.ports.Signalling.Release(fx.Handed.Leg, Cause{Kind: CauseUnreachable, Code: 480, Text: "The call is over"})
+	}
+	if fx.Handed.Early {
+		h.ports.Floor.Over(fx.To, fx.Handed.User, OutcomeWithdrawn)
 	}
 }
 
@@ -280,10 +370,13 @@ func (h *host) publish(t EventType) {
 }
 
 func (h *host) openMedia(fx OpenMedia) {
+	host, secure := h.ports.Signalling.Reach(fx.Leg, Target{User: fx.User, Trunk: fx.Trunk})
 	if fx.Source == "" {
-		fx.Source = h.ports.Signalling.Reach(Target{User: fx.User, Trunk: fx.Trunk})
+		fx.Source = host
 	}
-	sdp, err := h.ports.Media.Open(fx.Leg, MediaSpec{Remote: fx.Remote, Trunk: fx.Trunk, Source: fx.Source})
+	sdp, err := h.ports.Media.Open(fx.Leg, MediaSpec{
+		Remote: fx.Remote, Trunk: fx.Trunk, User: fx.User, Source: fx.Source, Secure: secure,
+	})
 	if err != nil {
 		h.mediaFailed(fx.Leg, err)
 		return
@@ -304,12 +397,14 @@ func (h *host) mediaFailed(leg LegID, err error) {
 }
 
 func (h *host) reanswer(fx Reanswer) {
-	sdp, err := h.ports.Media.Reoffer(fx.Leg, fx.Offer)
+	sdp, held, err := h.ports.Media.Reoffer(fx.Leg, fx.Offer)
 	if err != nil {
 		h.log.Warn("a new offer was refused", "leg_id", fx.Leg, "error", err)
-		sdp = nil
+		h.ports.Signalling.Reanswer(fx.Leg, nil)
+		return
 	}
 	h.ports.Signalling.Reanswer(fx.Leg, sdp)
+	h.back(LegHeld{Leg: fx.Leg, On: held})
 }
 
 func (h *host) startRecording(fx StartRecording) {
@@ -319,6 +414,7 @@ func (h *host) startRecording(fx StartRecording) {
 		h.log.Error("recording could not be started; the call goes on", "error", err)
 		return
 	}
+	h.tape = tape
 	if tape != nil {
 		h.ports.Room.Tap(h.id, fx.Contact, fx.Person, tape)
 	}

@@ -18,20 +18,22 @@ func (m *Machine) arrive(in Arrival) {
 	m.do(AskPlan{Arrival: in})
 }
 
-// refused turns away a call that routing knows no place for. It was never
-// stored, so nothing is left of it but the answer.
+// refused turns away a call that routing knows no place for, or that a user may
+// not make. It was never stored, so nothing is left of it but the answer.
 func (m *Machine) refused(why Cause) {
 	if m.phase != Arriving {
 		return
 	}
 	m.rec.Result, m.rec.State = ResultFailed, StateEnded
-	m.letGo(&m.contact, why)
+	for _, l := range m.sides() {
+		m.letGo(l, why)
+	}
 	m.phase = Ended
 }
 
 // planned takes routing's decision: the contact is known, the task is durable.
 func (m *Machine) planned(p Plan) {
-	if m.phase != Arriving {
+	if m.phase != Arriving || m.rec.Direction != Inbound {
 		return
 	}
 	m.plan = p
@@ -81,7 +83,7 @@ func (m *Machine) answerContact() {
 func (m *Machine) seek() {
 	m.phase, m.rec.State = Waiting, StateQueued
 	m.do(Seek{Request{
-		Call: m.rec.ID, Playbook: m.plan.Playbook, Owner: m.plan.Owner, Arrived: m.rec.StartedAt,
+		Call: m.rec.ID, Playbook: m.plan.Playbook, Owner: m.plan.Owner, Arrived: m.began,
 		Exclude: slices.Clone(m.asked), Strategy: m.plan.Reception.Strategy, PreferOwner: m.plan.Reception.PreferOwner,
 	}})
 }
@@ -96,7 +98,7 @@ func (m *Machine) assigned(in Assigned) {
 		}
 		m.mark("offered", user, in.Why)
 		m.phase = Offering
-		m.ring(user, false)
+		m.ring(user, in.Auto)
 	}
 }
 
@@ -125,6 +127,10 @@ func (m *Machine) ring(user string, auto bool) {
 
 // offerOpened makes the offer durable and lets the user's phones ring.
 func (m *Machine) offerOpened(o *offer, sdp []byte) {
+	if o.from != "" {
+		m.do(Take{Leg: o.id, From: o.from, SDP: sdp})
+		return
+	}
 	invite := Invite{Leg: o.id, SDP: sdp, To: Target{User: o.user, Show: m.plan.Contact, AutoAnswer: o.auto}}
 	if o.auto {
 		m.do(invite)

@@ -16,14 +16,15 @@ const (
 	Waiting                 // the caller hears music, nobody rings
 	Offering                // at least one user's phones ring
 	Announcing              // the office is closed and the caller is told so
-	Dialing                 // the caller is redirected, an outside number is called
+	Summoning               // the user who calls out is called first
+	Dialing                 // a number or a colleague is being called
 	Talking                 // two people are connected
 	Clearing                // the result stands, legs are let go
 	Ended                   // nothing is left
 )
 
 func (p Phase) String() string {
-	return [...]string{"arriving", "waiting", "offering", "announcing", "dialing", "talking", "clearing", "ended"}[p]
+	return [...]string{"arriving", "waiting", "offering", "announcing", "summoning", "dialing", "talking", "clearing", "ended"}[p]
 }
 
 // Machine decides what happens to one call. It has no clock, does no I/O and
@@ -33,22 +34,38 @@ type Machine struct {
 	phase   Phase
 	rec     Record
 	arrival Arrival
+	origin  Origination
 	plan    Plan
+	route   Route  // outbound: where the call goes
+	booked  string // outbound: the colleague who is reserved and was not called yet
 
 	began  time.Time // arrival, with the monotonic clock
-	talked time.Time // when the person was connected
+	talked time.Time // when the person was connected first
 
-	contact leg
-	person  leg     // the salesperson, or the outside number, once connected or being dialed
-	offers  []offer // users whose phones ring
-	asked   []string
-	lastLeg int
-	trunk   int // index of the redirect's trunk that is being tried
-	closing int // ports whose MediaClosed is still to come
+	contact  leg
+	person   leg     // the salesperson, or the outside number
+	offers   []offer // users whose phones ring
+	asked    []string
+	attempt  *attempt  // whom the call tries to reach
+	transfer *transfer // the transfer under way
+	lastLeg  int
+	closing  int // ports whose MediaClosed is still to come
 
-	recording bool
-	verdict   verdict // how the call ends, once it is Clearing
-	refusal   verdict // how it would end by the newest rejection
+	recording bool     // a recording runs
+	announced bool     // the contact was told of it
+	tape      [2]LegID // whom it takes; empty: silence
+	paused    bool     // it keeps silence
+	onHold    bool     // from the screen
+	muted     bool     // the salesperson, from the screen
+	starred   bool     // the salesperson pressed * last
+	service   Sound    // a feature code's answer, instead of a call
+
+	segment       time.Time // when the person began to talk; zero: nobody talks
+	segmentNumber string    // the outside number that the person is, if it is one
+
+	owed    bool    // somebody has to call the contact back, whatever was said
+	verdict verdict // how the call ends, once it is Clearing
+	refusal verdict // how it would end by the newest rejection
 
 	at time.Time // of the current step
 	fx []Effect  // of the current step
@@ -63,13 +80,16 @@ type leg struct {
 	media    bool   // has a port
 	answered bool
 	progress bool // a provisional response came
+	holds    bool // its peer put the call on hold
+	soothed  bool // is played music, while the call is on hold
 	gone     bool // released, or ended by the peer
 }
 
 // offer is the call being shown to one user.
 type offer struct {
 	leg
-	auto bool // the phone is asked to lift by itself
+	auto bool  // the phone is asked to lift by itself
+	from LegID // of another call, the user's phone that is taken over instead
 }
 
 // NewMachine returns the machine of a call that has not begun.
@@ -79,6 +99,7 @@ func NewMachine() *Machine { return &Machine{} }
 func (m *Machine) Record() Record {
 	rec := m.rec
 	rec.Trail = slices.Clone(m.rec.Trail)
+	rec.Segments = slices.Clone(m.rec.Segments)
 	rec.Quality = maps.Clone(m.rec.Quality)
 	return rec
 }
@@ -99,16 +120,70 @@ func (m *Machine) Phase() Phase { return m.phase }
 // fit the phase is ignored; an error means that it can never be right.
 func (m *Machine) Step(at time.Time, in Input) ([]Effect, error) {
 	m.at, m.fx = at, nil
-	if _, first := in.(Arrival); first != (m.rec.ID == "") {
+	if first := begins(in); first != (m.rec.ID == "") {
 		return nil, fmt.Errorf("call %s: %T out of place", m.rec.ID, in)
 	}
 	switch in := in.(type) {
+	case Arrival, Origination, Planned, Placed, Refused:
+		m.begin(in)
+	case MediaOpened, MediaReady, MediaClosed, MediaFailed, MediaLost, PlayEnded:
+		m.heard(in)
+	case LegProgress, LegAnswered, LegAccepted, LegOffered, LegHeld, LegGone:
+		m.signalled(in)
+	case LegRefers, Transfer, Directed, Undirected, Surrender, Handed:
+		m.handOver(in)
+	case Assigned:
+		m.assigned(in)
+	case Accept:
+		m.accept(in.User)
+	case Reject:
+		m.reject(in.User)
+	case Hold:
+		m.holdOn(in)
+	case Mute:
+		m.mute(in)
+	case PauseRecording:
+		m.pauseRecording(in)
+	case Digit:
+		m.digit(in)
+	case Hangup:
+		m.hangup(in.By)
+	case Drained:
+		m.drained()
+	case TimerFired:
+		m.timerFired(in.Timer)
+	}
+	return m.fx, nil
+}
+
+// begins reports whether an input is the first of a call.
+func begins(in Input) bool {
+	switch in.(type) {
+	case Arrival, Origination:
+		return true
+	}
+	return false
+}
+
+// begin takes what a call begins with.
+func (m *Machine) begin(in Input) {
+	switch in := in.(type) {
 	case Arrival:
 		m.arrive(in)
+	case Origination:
+		m.originate(in)
 	case Planned:
 		m.planned(in.Plan)
+	case Placed:
+		m.placed(in.Placement)
 	case Refused:
 		m.refused(in.Cause)
+	}
+}
+
+// heard takes what media tells.
+func (m *Machine) heard(in Input) {
+	switch in := in.(type) {
 	case MediaOpened:
 		m.mediaOpened(in)
 	case MediaReady:
@@ -117,36 +192,47 @@ func (m *Machine) Step(at time.Time, in Input) ([]Effect, error) {
 		m.mediaClosed(in)
 	case MediaFailed:
 		m.mediaFailed(in)
-	case Assigned:
-		m.assigned(in)
+	case MediaLost:
+		m.mediaLost(in.Leg)
+	case PlayEnded:
+		m.playEnded(in)
+	}
+}
+
+// signalled takes what the legs' peers say.
+func (m *Machine) signalled(in Input) {
+	switch in := in.(type) {
 	case LegProgress:
 		m.legProgress(in)
 	case LegAnswered:
 		m.legAnswered(in)
 	case LegAccepted:
-		m.do(AcceptMedia{Leg: in.Leg, SDP: in.SDP})
+		m.legAccepted(in)
 	case LegOffered:
 		m.legOffered(in)
+	case LegHeld:
+		m.legHeld(in)
 	case LegGone:
 		m.legGone(in)
-	case PlayEnded:
-		m.playEnded(in)
-	case MediaLost:
-		m.mediaLost(in.Leg)
-	case Accept:
-		m.accept(in.User)
-	case Reject:
-		m.reject(in.User)
-	case Hangup:
-		m.hangup(in.By)
-	case Drained:
-		m.drained()
-	case TimerFired:
-		m.timerFired(in.Timer)
-	case Digit:
-		// Keys reach the other side within media.
 	}
-	return m.fx, nil
+}
+
+// handOver takes what concerns a transfer.
+func (m *Machine) handOver(in Input) {
+	switch in := in.(type) {
+	case LegRefers:
+		m.refers(in)
+	case Transfer:
+		m.transferTo(in)
+	case Directed:
+		m.directed(in.Destination)
+	case Undirected:
+		m.undirected(in.Cause)
+	case Surrender:
+		m.surrender(in)
+	case Handed:
+		m.handed(in)
+	}
 }
 
 // do adds effects to the current step.
@@ -197,8 +283,8 @@ func (m *Machine) free(id LegID) {
 
 // find returns the leg with the given ID, nil when it is no longer there.
 func (m *Machine) find(id LegID) *leg {
-	for _, l := range []*leg{&m.contact, &m.person} {
-		if l.id == id && !l.gone {
+	for _, l := range m.sides() {
+		if l.id == id {
 			return l
 		}
 	}
@@ -206,6 +292,15 @@ func (m *Machine) find(id LegID) *leg {
 		return &o.leg
 	}
 	return nil
+}
+
+// sides returns the legs that are there, other than those of offers.
+func (m *Machine) sides() []*leg {
+	sides := []*leg{&m.contact, &m.person}
+	if m.attempt != nil {
+		sides = append(sides, &m.attempt.leg)
+	}
+	return slices.DeleteFunc(sides, func(l *leg) bool { return l.id == "" || l.gone })
 }
 
 // offerOn returns the offer that rings on a leg, or nil.

@@ -19,17 +19,20 @@ const (
 type Sound string
 
 // The sounds that are always there. Ringback, Busy and Congestion are the
-// country's tones, Unavailable tells that nobody can take the call.
+// country's tones, Unavailable tells that nobody can take the call, Confirm that a feature
+// code took effect.
 const (
 	SoundRingback    Sound = "ringback"
 	SoundBusy        Sound = "busy"
 	SoundCongestion  Sound = "congestion"
 	SoundUnavailable Sound = "unavailable"
+	SoundConfirm     Sound = "confirm" // a short tone: done
 )
 
-// Plan is what routing decided about an inbound call, once, at its arrival.
+// Plan is what routing decided about a call, once, at its beginning.
 type Plan struct {
-	Contact  Party  // who calls
+	Contact  Party  // who calls, or is called
+	Caller   Party  // outbound: the user who calls, as phones show them
 	Owner    string // the contact's own salesperson, if any
 	From, To string // E.164; From empty when withheld
 	Number   string // the account's number that was called
@@ -58,17 +61,54 @@ type Reception struct {
 // Closed is what happens to a call outside office hours.
 type Closed struct {
 	Message  Sound
-	Redirect *Redirect // nil: hang up after the message
+	Redirect *Route // nil: hang up after the message
 	// TaskUnlessAnswered: no missed-call task when the redirected call was answered.
 	TaskUnlessAnswered bool
 }
 
-// Redirect is where a closed office sends its callers.
-type Redirect struct {
-	Number      string   // E.164
+// Route is where a dialed call goes.
+type Route struct {
+	User string // a colleague's phones; empty: Number
+
+	Number      string   // E.164, or a short or emergency number as dialed
 	CallerID    string   // the account's number that is shown
 	Trunks      []string // in order of preference
 	RingTimeout time.Duration
+}
+
+// Placement is what routing decided about an outbound call, once. The user who
+// calls is reserved until Floor.Over or Floor.Free is called for them.
+type Placement struct {
+	Contact  Party  // who is called
+	Caller   Party  // the user who calls, as a colleague's phone shows them
+	From     string // E.164, or the user's extension when a colleague is called
+	To       string // E.164, or as dialed
+	Number   string // the account's number that is shown; empty: a colleague is called
+	Rule     string // which rule chose it
+	Playbook string
+	TaskID   string // the task that the call works on, or empty
+	Route    Route
+	Why      string // for explain
+
+	Record   bool  // recording is enabled
+	Announce Sound // played to the contact before a recorded conversation, or empty
+	Music    Sound // for whoever is on hold
+
+	// Service is played to the user in place of a call: a feature code that
+	// took effect. Nothing was stored then, and nobody is reserved.
+	Service Sound
+	// Pickup is the waiting call that the user's phone takes. Nothing was
+	// stored then, and the user is reserved for that call.
+	Pickup ID
+}
+
+// Destination is where a transferred call goes: to a route, or to a playbook's
+// queue.
+type Destination struct {
+	Route    Route
+	Playbook string    // set when the call goes to a queue
+	Queue    Reception // how the playbook receives it
+	Why      string
 }
 
 // Target is whom to call: a user's phones, or a number through a trunk.

@@ -7,10 +7,12 @@ import (
 	"time"
 )
 
-// Lines is the exchange as adapters see it. Neither method ever blocks.
+// Lines is the exchange as adapters see it. No method ever blocks.
 type Lines interface {
 	// Arrive begins an inbound call. It fails with ErrDraining or ErrFull.
 	Arrive(in Arrival) error
+	// Originate begins an outbound call. It fails like Arrive.
+	Originate(in Origination) error
 	// Post hands an input to a live call; false when there is no such call.
 	Post(id ID, in Input) bool
 }
@@ -18,9 +20,11 @@ type Lines interface {
 // Signalling is what sip does for calls. No method blocks; whatever goes wrong
 // comes back as LegGone.
 type Signalling interface {
-	// Reach returns the host at which a target would be called, an IP address,
-	// or nothing: media shows the address of ours that faces it.
-	Reach(to Target) string
+	// Reach returns the host of a leg's signalling peer, an IP address, or
+	// nothing, and whether nobody on the way can read what we tell it. A leg
+	// that the peer did not begin is one that would call the target. Media shows
+	// the address of ours that faces the host, and no keys where they can be read.
+	Reach(leg LegID, to Target) (host string, secure bool)
 	Invite(leg LegID, to Target, sdp []byte)
 	Progress(leg LegID, status int, sdp []byte)
 	Answer(leg LegID, sdp []byte)
@@ -31,6 +35,17 @@ type Signalling interface {
 	Release(leg LegID, why Cause)
 }
 
+// Transfers is what sip does for calls that change hands. Neither method blocks.
+type Transfers interface {
+	// Take makes from, a leg of another call, into leg: from is silent from now
+	// on. An INVITE of the peer that is not answered yet is answered with sdp;
+	// else sdp is offered by re-INVITE. LegAnswered or LegGone come back.
+	Take(leg, from LegID, sdp []byte)
+	// Notify tells the peer that sent a REFER how it does: a status below 200
+	// while it is tried, then how it ended. Without a REFER it does nothing.
+	Notify(leg LegID, status int)
+}
+
 // ErrExhausted says that media has no port or descriptor left: the call fails
 // for want of room, not because of its peer.
 var ErrExhausted = errors.New("no media channel left")
@@ -38,8 +53,10 @@ var ErrExhausted = errors.New("no media channel left")
 // MediaSpec is what a leg's media needs to know of its signalling.
 type MediaSpec struct {
 	Remote []byte // the peer's SDP offer; nil: we offer
-	Trunk  string // whose codec preferences hold; empty for a user's phone
+	Trunk  string // whose preferences hold; empty for a user's phone
+	User   string // whose preferences hold when there is no trunk
 	Source string // host of the signalling peer, or empty
+	Secure bool   // the signalling is encrypted all the way to the peer
 }
 
 // Media gives legs their ports. A leg's room is its call.
@@ -51,7 +68,8 @@ type Media interface {
 	// signalling peer, or empty when Open was told it.
 	Accept(leg LegID, sdp []byte, source string) error
 	// Reoffer answers a new offer of the peer; a nil sdp returns our own offer.
-	Reoffer(leg LegID, sdp []byte) ([]byte, error)
+	// held says that the peer put us on hold by it.
+	Reoffer(leg LegID, sdp []byte) (answer []byte, held bool, err error)
 	// Close frees the port and returns what was received from the leg.
 	Close(leg LegID) Quality
 }
@@ -64,8 +82,11 @@ type Room interface {
 	// follows when it does not loop.
 	Play(leg LegID, sound Sound, loop bool)
 	Hush(leg LegID)
+	// Press plays a key, 0-9, *, #, A-D, to those who hear a leg (RFC 4733).
+	Press(from LegID, key byte)
 	// Tap pushes what two legs say onto a tape, a frame of each every 20 ms.
-	// A nil tape ends it; once Tap returns, nothing more is pushed.
+	// An empty leg is silence. The same tape with other legs goes on without a
+	// seam. A nil tape ends it; once Tap returns, nothing more is pushed.
 	Tap(room ID, contact, person LegID, tape Tape)
 }
 
@@ -93,14 +114,39 @@ type Router interface {
 	// stores the call, in one transaction, and returns the plan. A *Refusal
 	// says why there is none.
 	Admit(ctx context.Context, in Arrival, at time.Time) (Plan, error)
+	// Place checks an outbound call, chooses the number that it shows, reserves
+	// the user and stores the call, in one transaction. A *Refusal says why it
+	// cannot be made.
+	Place(ctx context.Context, in Origination, at time.Time) (Placement, error)
+	// Direct finds where a user passes a call on to, and reserves a user who is
+	// to get it. A *Refusal says why it cannot go there.
+	Direct(ctx context.Context, rec Record, to, by string) (Destination, error)
 	// Save stores the record and what follows from it, in one transaction.
 	Save(ctx context.Context, change Change) error
 }
 
-// Refusal is Router.Admit's error for a call that is not ours to take.
-type Refusal struct{ Cause Cause }
+// Refusal is a Router's error for a call that is not to be.
+type Refusal struct {
+	Cause Cause
+	// Kind sorts it for whoever asked.
+	Kind RefusalKind
+}
 
 func (r *Refusal) Error() string { return "refused: " + r.Cause.Text }
+
+// RefusalKind sorts refusals by who has to do something about it.
+type RefusalKind uint8
+
+// The kinds of refusal.
+const (
+	RefusedOther     RefusalKind = iota
+	RefusedUnknown               // no such user, contact or task
+	RefusedNumber                // not a number that can be called
+	RefusedContact               // the contact is not to be called
+	RefusedBusy                  // the user has a call, or no phone
+	RefusedNoNumber              // none of our numbers has a trunk that is up and free
+	RefusedForbidden             // not this user's to do
+)
 
 // Floor knows who is free. It answers by posting Assigned.
 type Floor interface {

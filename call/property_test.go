@@ -3,6 +3,7 @@ package call
 import (
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -66,6 +67,8 @@ type promises struct {
 	history  []string
 	released map[LegID]bool
 	ports    map[LegID]bool
+	handed   map[LegID]bool // legs of other calls that are ours to take or to let go
+	called   map[LegID]bool // invited or taken over, and not answered yet
 	reserved map[string]bool
 	results  int
 	taping   bool
@@ -78,20 +81,28 @@ func (p *promises) fail(format string, args ...any) {
 	p.t.Fatalf("after:\n%s", strings.Join(p.history, "\n"))
 }
 
-func (p *promises) effect(f Effect) {
+func (p *promises) effect(s *stage, f Effect) {
 	switch f := f.(type) {
 	case Release:
 		if p.released[f.Leg] {
 			p.fail("leg %s is released twice", f.Leg)
 		}
 		p.released[f.Leg] = true
+		delete(p.handed, f.Leg)
 	case Invite:
-		if !f.To.AutoAnswer && p.saved.User != f.To.User || f.To.Trunk != "" && p.saved.RedirectedTo != f.To.Number {
+		if s.m.phase == Offering && !f.To.AutoAnswer && p.saved.User != f.To.User {
 			p.fail("a phone rings before the offer is durable")
 		}
-		if !p.ports[f.Leg] {
-			p.fail("leg %s is called without a port", f.Leg)
+		if s.m.rec.RedirectedTo != "" && p.saved.RedirectedTo != f.To.Number {
+			p.fail("a number is called before the redirection is durable")
 		}
+		p.calls(f.Leg)
+	case Take:
+		if !p.handed[f.From] {
+			p.fail("%s is taken, but was not handed to us", f.From)
+		}
+		delete(p.handed, f.From)
+		p.calls(f.Leg)
 	case Save:
 		p.saved = f.Change.Record
 		if f.Change.Record.Result != ResultNone {
@@ -102,18 +113,18 @@ func (p *promises) effect(f Effect) {
 			p.fail("the port of %s is closed twice", f.Leg)
 		}
 		delete(p.ports, f.Leg)
+	case Talk:
+		p.reserved[f.User] = true
 	case OfferOver:
-		if !p.reserved[f.User] {
-			p.fail("%s is freed but was not reserved", f.User)
-		}
-		delete(p.reserved, f.User)
+		p.free(f.User)
 	case Free:
-		if !p.reserved[f.User] {
-			p.fail("%s is freed but did not talk", f.User)
-		}
-		delete(p.reserved, f.User)
+		p.free(f.User)
 	case StartRecording:
 		p.taping = true
+	case TurnTape:
+		if !p.taping {
+			p.fail("the tape is turned but does not run")
+		}
 	case StopRecording:
 		if !p.taping {
 			p.fail("a recording is stopped that does not run")
@@ -122,83 +133,129 @@ func (p *promises) effect(f Effect) {
 	}
 }
 
+func (p *promises) calls(leg LegID) {
+	if !p.ports[leg] {
+		p.fail("leg %s is called without a port", leg)
+	}
+	p.called[leg] = true
+}
+
+func (p *promises) free(user string) {
+	if !p.reserved[user] {
+		p.fail("%s is freed but was not reserved", user)
+	}
+	delete(p.reserved, user)
+}
+
 // TestRandomCalls feeds machines with random inputs and checks that each ends
 // with exactly one result, every user free and every port closed.
 func TestRandomCalls(t *testing.T) {
 	plans := []string{"record", "early record", "next", "ring-all", "announce", "closed", "redirect record", "redirect unless-answered"}
-	users := []string{"ana", "luis", "eva", "pau"}
-	for seed := range uint64(3000) {
+	placements := []string{"record", "announce", "", "colleague", "colleague record"}
+	for seed := range uint64(6000) {
 		rng := rand.New(rand.NewPCG(seed, 7))
 		s := newStage()
-		p := &promises{t: t, released: map[LegID]bool{}, ports: map[LegID]bool{}, reserved: map[string]bool{}}
-		run := func(verb string, words ...string) {
-			if verb == "assigned" {
-				for _, u := range words {
-					p.reserved[u] = true
-				}
-			}
-			p.history = append(p.history, "> "+verb+" "+strings.Join(words, " "))
-			in, err := parseInput(verb, words)
-			if err != nil {
-				t.Fatal(err)
-			}
-			p.step(s, in)
+		p := &promises{
+			t: t, released: map[LegID]bool{}, ports: map[LegID]bool{}, called: map[LegID]bool{}, handed: map[LegID]bool{}, reserved: map[string]bool{},
 		}
+		run := func(verb string, words ...string) { p.run(s, verb, words) }
 		if rng.IntN(4) == 0 {
 			s.failing[1+rng.IntN(4)] = []string{"open", "accept"}[rng.IntN(2)]
 		}
-		run("arrival")
-		run("planned", strings.Fields(plans[rng.IntN(len(plans))])...)
-		for range 40 {
-			p.random(rng, users, run)
+		switch rng.IntN(3) {
+		case 0:
+			run("originate", []string{"", "screen "}[rng.IntN(2)]+"ana")
+			run("placed", strings.Fields(placements[rng.IntN(len(placements))])...)
+		default:
+			run("arrival")
+			run("planned", strings.Fields(plans[rng.IntN(len(plans))])...)
+		}
+		for range 60 {
+			p.random(rng, run)
 		}
 		run("hangup", "admin")
 		run("hangup", "admin")
-		if s.m.Phase() != Ended || p.results != 1 || len(p.reserved) != 0 || len(p.ports) != 0 || p.taping {
-			p.fail("phase %s, results %d, reserved %v, ports %v, taping %v", s.m.Phase(), p.results, p.reserved, p.ports, p.taping)
+		if s.m.Phase() != Ended || p.results != 1 || len(p.reserved) != 0 || len(p.ports)+len(p.handed) != 0 || p.taping {
+			p.fail("phase %s, results %d, reserved %v, ports %v, handed %v, taping %v",
+				s.m.Phase(), p.results, p.reserved, p.ports, p.handed, p.taping)
 		}
 	}
 }
 
+// run runs one input, and reserves whom routing or the floor would have reserved.
+func (p *promises) run(s *stage, verb string, words []string) {
+	words = strings.Fields(strings.Join(words, " "))
+	var users []string
+	switch {
+	case verb == "assigned":
+		users = words[:1]
+	case verb == "placed" && slices.Contains(words, "colleague"):
+		users = []string{"ana", "luis"}
+	case verb == "placed":
+		users = []string{"ana"}
+	case verb == "directed" && words[0] == "user", verb == "handed" && words[0] == "early":
+		users = words[1:2]
+	}
+	for _, u := range users {
+		p.reserved[u] = true
+	}
+	p.history = append(p.history, "> "+verb+" "+strings.Join(words, " "))
+	in, err := parseInput(verb, words)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if in, handed := in.(Handed); handed && in.Leg != "" {
+		p.handed[in.Leg] = true
+	}
+	p.step(s, in)
+}
+
 // random runs one input that adapters could post now: a released leg is silent.
-func (p *promises) random(rng *rand.Rand, users []string, run func(string, ...string)) {
-	leg := []string{"1", "2", "3", "4", "5"}[rng.IntN(5)]
+func (p *promises) random(rng *rand.Rand, run func(string, ...string)) {
+	pick := func(of ...string) string { return of[rng.IntN(len(of))] }
+	leg := pick("1", "2", "3", "4", "5")
 	id := stageID.Leg(int(leg[0] - '0'))
-	silent := p.released[id] || !p.ports[id]
-	switch rng.IntN(12) {
-	case 0, 1:
-		if u := users[rng.IntN(len(users))]; !p.reserved[u] {
-			run("assigned", u)
-		}
-	case 2, 3:
-		if !silent && leg != "1" {
-			run("answered", leg)
-		}
-	case 4:
-		if !silent {
-			p.released[id] = true // the peer ended it: nothing may be said to it any more
-			run("gone", leg, []string{"normal", "busy", "declined", "no_answer", "unreachable", "failed", "cancelled"}[rng.IntN(7)])
-		}
-	case 5:
-		run("timer", []string{"reception", "offer", "dial", "farewell"}[rng.IntN(4)])
-	case 6:
-		run("playended", "1", []string{"closed:sales", "announce", "unavailable"}[rng.IntN(3)])
-	case 7:
-		run("accept", users[rng.IntN(len(users))])
-	case 8:
-		run("reject", users[rng.IntN(len(users))])
-	case 9:
-		if !silent {
-			run("progress", leg, "183", "sdp")
-		}
-	case 10:
-		if !silent {
-			run("medialost", leg)
-		}
-	case 11:
-		if rng.IntN(10) == 0 {
-			run([]string{"drained", "hangup"}[rng.IntN(2)], "admin")
-		}
+	user := pick("ana", "luis", "eva", "pau")
+	alive := !p.released[id] && p.ports[id]
+	switch n := rng.IntN(22); {
+	case n < 2 && !p.reserved[user]:
+		run("assigned", user, pick("", "auto"))
+	case n < 6 && alive && p.called[id]:
+		delete(p.called, id)
+		run("answered", leg)
+	case n == 6 && alive && p.called[id]:
+		run("progress", leg, "183", pick("", "sdp"))
+	case n == 7 && alive:
+		p.released[id] = true // the peer ended it: nothing may be said to it any more
+		run("gone", leg, pick("normal", "busy", "declined", "no_answer", "unreachable", "failed", "cancelled"))
+	case n == 8:
+		run("timer", pick("reception", "offer", "dial", "farewell"))
+	case n == 9:
+		run("playended", "1", pick("closed:sales", "announce", "unavailable"))
+	case n == 10:
+		run(pick("accept", "reject"), user)
+	case n == 11 && alive && rng.IntN(3) == 0:
+		run("medialost", leg)
+	case n == 12 && alive:
+		run("held", leg, pick("on", "off"))
+	case n == 13:
+		run(pick("hold", "mute", "pause"), pick("on", "off"))
+	case n == 14:
+		run("transfer", "whoever")
+	case n == 15 && alive:
+		run("refers", leg, "102", pick("", "OTHER-1"))
+	case n == 16 && !p.reserved[user]:
+		run("directed", pick("user "+user, "playbook support", "number"))
+	case n == 17:
+		run(pick("undirected", "handed", "handed"), pick("refused", "- OTHER-"+strconv.Itoa(len(p.history))))
+	case n == 18 && !p.reserved[user]:
+		run("handed", "early", user, "OTHER-"+strconv.Itoa(len(p.history)))
+	case n == 19 && alive:
+		run("digit", leg, pick("*", "1"), pick("", "info"))
+	case n == 20 && alive && rng.IntN(10) == 0:
+		run("surrender", leg)
+	case n == 21 && rng.IntN(10) == 0:
+		run(pick("drained", "hangup"), "admin")
 	}
 }
 
@@ -211,7 +268,7 @@ func (p *promises) step(s *stage, in Input) {
 	var results []Input
 	for _, f := range fx {
 		p.history = append(p.history, "  "+describe(f))
-		p.effect(f)
+		p.effect(s, f)
 		for _, r := range s.result(f) {
 			if opened, ok := r.(MediaOpened); ok {
 				p.ports[opened.Leg] = true

@@ -105,6 +105,9 @@ type Record struct {
 	CRM         *Sync              `json:"crm"`
 	Quality     map[string]Quality `json:"quality,omitempty"` // by role
 
+	// Segments are who talked with the contact, one after another.
+	Segments []Segment `json:"segments,omitempty"`
+
 	Trail []Mark `json:"trail,omitempty"` // why the call went as it did
 }
 
@@ -129,6 +132,14 @@ type Quality struct {
 	Loss   float64 `json:"loss"` // share of packets, 0 to 1
 	Jitter float64 `json:"jitter_ms"`
 	MOS    float64 `json:"mos"` // 1 to 4.5, estimated
+}
+
+// Segment is one person's part of a conversation.
+type Segment struct {
+	User      string    `json:"user"`             // empty: an outside number
+	Number    string    `json:"number,omitempty"` // E.164, of the outside number
+	StartedAt time.Time `json:"started_at"`
+	Seconds   float64   `json:"seconds"`
 }
 
 // Mark is one step on a call's way, for `tandem explain`.

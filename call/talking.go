@@ -1,10 +1,18 @@
 package call
 
+import (
+	"slices"
+	"time"
+)
+
 // mediaOpened goes on with whatever a leg's port was wanted for.
 func (m *Machine) mediaOpened(in MediaOpened) {
 	l := m.find(in.Leg)
 	if l == nil {
 		m.free(in.Leg)
+		return
+	}
+	if l.media {
 		return
 	}
 	l.media = true
@@ -13,7 +21,9 @@ func (m *Machine) mediaOpened(in MediaOpened) {
 		l.sdp = in.SDP
 		m.contactOpened()
 	case l == &m.person:
-		m.personOpened(in.SDP)
+		m.phoneOpened(in.SDP)
+	case m.attempt != nil && l == &m.attempt.leg:
+		m.attemptOpened(in.SDP)
 	default:
 		m.offerOpened(m.offerOn(in.Leg), in.SDP)
 	}
@@ -26,17 +36,34 @@ func (m *Machine) mediaFailed(in MediaFailed) {
 		return
 	}
 	m.mark("media_failed", l.user, in.Why)
+	m.sendBack(l, in.Cause)
 	switch {
-	case l == &m.contact && m.talked.IsZero() && m.plan.Closed == nil:
-		m.failed(in.Cause)
-	case l == &m.contact:
-		m.end(in.Cause)
-	case l == &m.person:
+	case m.attempt != nil && l == &m.attempt.leg:
 		m.dialFailed(in.Cause)
+	case m.phase == Summoning:
+		m.notSummoned(in.Cause)
+	case m.phase == Clearing:
+		m.dismiss(in.Cause)
+	case (l == &m.contact || l == &m.person) && m.talked.IsZero() && m.plan.Closed == nil:
+		m.failed(in.Cause)
+	case l == &m.contact && (m.phase == Waiting || m.phase == Offering): // in a queue, after a conversation
+		m.giveUp(in.Cause, cutOff)
+	case l == &m.contact || l == &m.person:
+		m.end(in.Cause)
 	default:
 		o := m.offerOn(in.Leg)
 		m.letGo(&o.leg, in.Cause)
 		m.offerOver(o.leg, OutcomeFailed, in.Why)
+	}
+}
+
+// sendBack lets go what was handed to us as this leg and was not taken yet.
+func (m *Machine) sendBack(l *leg, why Cause) {
+	if o := m.offerOn(l.id); o != nil && o.from != "" && !o.answered {
+		m.do(Release{Leg: o.from, Cause: why})
+	}
+	if a := m.attempt; a != nil && l == &a.leg && a.from != "" {
+		m.do(Release{Leg: a.from, Cause: why})
 	}
 }
 
@@ -46,10 +73,11 @@ func (m *Machine) legProgress(in LegProgress) {
 	if l == nil {
 		return
 	}
-	l.progress = true
-	if l == &m.person && m.phase == Dialing && in.SDP != nil {
-		m.do(AcceptMedia{Leg: l.id, SDP: in.SDP, Source: in.Source})
+	if m.attempt != nil && l == &m.attempt.leg {
+		m.attemptProgress(in)
+		return
 	}
+	l.progress = true
 }
 
 // legAnswered sets the media of a leg that was lifted.
@@ -60,7 +88,19 @@ func (m *Machine) legAnswered(in LegAnswered) {
 		return
 	}
 	l.answered = true
+	if o := m.offerOn(in.Leg); o != nil && o.from != "" { // it was our answer that it got
+		m.mediaReady(in.Leg)
+		return
+	}
 	m.do(AcceptMedia(in))
+}
+
+// legAccepted sets the media of a caller who let us offer, unless they have
+// hung up meanwhile.
+func (m *Machine) legAccepted(in LegAccepted) {
+	if l := m.find(in.Leg); l != nil && l.media {
+		m.do(AcceptMedia{Leg: in.Leg, SDP: in.SDP})
+	}
 }
 
 // mediaReady connects a leg that was lifted, or lets the caller hear the early
@@ -69,23 +109,14 @@ func (m *Machine) mediaReady(id LegID) {
 	l := m.find(id)
 	switch {
 	case l == nil:
-	case l == &m.person && m.phase == Dialing:
-		m.outsideReady()
+	case m.attempt != nil && l == &m.attempt.leg:
+		m.attemptReady()
+	case l == &m.person && m.phase == Summoning && l.answered:
+		m.mark("answered", l.user, "own phone")
+		m.callOut()
 	case m.phase == Offering && l.answered && l != &m.contact:
 		m.userReady(m.offerOn(id))
 	}
-}
-
-// outsideReady lets the caller hear the number that the call was redirected to.
-func (m *Machine) outsideReady() {
-	m.do(Hush{Leg: m.contact.id})
-	m.wire()
-	if !m.person.answered {
-		return
-	}
-	m.do(StopTimer{TimerDial})
-	m.mark("connected", "", m.rec.RedirectedTo)
-	m.connected()
 }
 
 // userReady connects the user who lifted first; the others stop ringing.
@@ -104,30 +135,41 @@ func (m *Machine) userReady(o *offer) {
 
 // wire sets who hears whom between the contact and the person.
 func (m *Machine) wire() {
-	m.do(Wire{Audience([]Seat{{m.contact.id, m.contact.role}, {m.person.id, m.person.role}})})
+	edges := Audience([]Seat{{m.contact.id, m.contact.role}, {m.person.id, m.person.role}})
+	if m.muted {
+		edges = slices.DeleteFunc(edges, func(e Edge) bool { return e.Speaker == m.person.id })
+	}
+	m.do(Wire{edges})
 }
 
-// connected begins the conversation: the duration counts, the recording runs.
+// connected begins the conversation, or goes on with it after a queue: the
+// duration counts, the recording runs.
 func (m *Machine) connected() {
 	m.phase, m.rec.State = Talking, StateActive
-	m.talked = m.at
-	answered := m.at.UTC()
-	m.rec.AnsweredAt = &answered
-	m.rec.Wait = m.elapsed().Seconds()
-	switch {
-	case m.plan.Record && m.plan.Announce != "":
-		m.do(Play{Leg: m.contact.id, Sound: m.plan.Announce})
-	case m.plan.Record:
-		m.record()
+	m.segment, m.segmentNumber = m.at, m.rec.RedirectedTo
+	if m.talked.IsZero() {
+		m.talked = m.at
+		answered := m.at.UTC()
+		m.rec.AnsweredAt = &answered
+		m.rec.Wait = m.elapsed().Seconds()
 	}
+	m.startRecording()
+	m.turnTape()
 	m.save(TaskInProgress)
 	m.do(Publish{EventCallAnswered})
+	m.arrange() // one of them may hold since before
 }
 
-// record starts the recording.
-func (m *Machine) record() {
-	m.recording = true
-	m.do(StartRecording{Contact: m.contact.id, Person: m.person.id})
+// endSegment writes down how long the person talked.
+func (m *Machine) endSegment() {
+	if m.segment.IsZero() {
+		return
+	}
+	m.rec.Segments = append(m.rec.Segments, Segment{
+		User: m.person.user, Number: m.segmentNumber,
+		StartedAt: m.segment.UTC(), Seconds: m.at.Sub(m.segment).Seconds(),
+	})
+	m.segment = time.Time{}
 }
 
 // playEnded follows a sound that was played to its end.
@@ -136,13 +178,14 @@ func (m *Machine) playEnded(in PlayEnded) {
 	case Announcing:
 		m.messageEnded()
 	case Talking:
-		if in.Sound == m.plan.Announce {
+		if in.Sound == m.plan.Announce && m.rec.State == StateActive {
+			m.announced = true
 			m.do(Hush{Leg: m.contact.id})
-			m.record()
+			m.startRecording()
 		}
 	case Clearing:
-		m.letContactGo()
-	case Arriving, Waiting, Offering, Dialing, Ended:
+		m.dismiss(m.verdict.cause())
+	case Arriving, Waiting, Offering, Summoning, Dialing, Ended:
 	}
 }
 

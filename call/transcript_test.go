@@ -2,6 +2,7 @@ package call
 
 import (
 	"bytes"
+	"cmp"
 	"flag"
 	"fmt"
 	"os"
@@ -57,8 +58,9 @@ func diff(want, got string) string {
 }
 
 // replay runs the inputs of a transcript and returns the whole of it anew.
-func replay(text string) (string, error) {
-	s := newStage()
+func replay(text string) (string, error) { return newStage().replay(text) }
+
+func (s *stage) replay(text string) (string, error) {
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, "\n")
 		switch {
@@ -78,6 +80,7 @@ type stage struct {
 	m     *Machine
 	began time.Time
 	at    time.Time
+	clock func(time.Time) time.Time // what the clock shows at a time
 	out   bytes.Buffer
 	// failing media, by leg number: "open" or "accept"
 	failing map[int]string
@@ -87,7 +90,7 @@ const stageID = ID("01JD8ZQ0000000000000000000")
 
 func newStage() *stage {
 	began := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
-	return &stage{m: NewMachine(), began: began, at: began, failing: make(map[int]string)}
+	return &stage{m: NewMachine(), began: began, at: began, failing: make(map[int]string), clock: func(at time.Time) time.Time { return at }}
 }
 
 // input runs one line: "> OFFSET VERB ARGS", e.g. "> 2s answered 2".
@@ -120,7 +123,7 @@ func (s *stage) input(line string) error {
 
 // step runs an input and what adapters answer to its effects.
 func (s *stage) step(in Input) error {
-	fx, err := s.m.Step(s.at, in)
+	fx, err := s.m.Step(s.clock(s.at), in)
 	if err != nil {
 		fmt.Fprintf(&s.out, "  error: %v\n", err)
 		return nil
@@ -195,6 +198,46 @@ func parseInput(verb string, words []string) (Input, error) {
 			in.SDP = nil
 		}
 		return in, nil
+	case "originate": // USER, or "screen USER"
+		in := Origination{Call: stageID, User: word(0), Leg: stageID.Leg(1), SDP: []byte("offer"), Source: "10.0.0.9", Dialed: "600111222"}
+		if word(0) == "screen" {
+			in = Origination{Call: stageID, User: word(1), Dialed: "600111222"}
+		}
+		return in, nil
+	case "placed":
+		return Placed{parsePlacement(words)}, nil
+	case "held":
+		return LegHeld{Leg: leg(), On: word(1) != "off"}, nil
+	case "refers": // LEG TO [PARTNER]
+		in := LegRefers{Leg: leg(), To: word(1)}
+		if word(2) != "" {
+			in.Partner = LegID(word(2))
+		}
+		return in, nil
+	case "transfer":
+		return Transfer{By: "ana", To: word(0)}, nil
+	case "directed":
+		return Directed{parseDestination(words)}, nil
+	case "undirected":
+		return Undirected{Cause{Kind: CauseFailed, Code: 404}}, nil
+	case "surrender":
+		return Surrender{By: "OTHER", Leg: leg()}, nil
+	case "handed": // refused | early USER | USER LEG | - LEG
+		switch {
+		case word(0) == "refused":
+			return Handed{}, nil
+		case word(0) == "early":
+			return Handed{Leg: LegID(cmp.Or(word(2), "OTHER-1")), User: word(1), Early: true, SDP: []byte("theirs")}, nil
+		case word(0) == "-":
+			return Handed{Leg: LegID(word(1)), Party: Party{Number: "+34600777888"}}, nil
+		}
+		return Handed{Leg: LegID(word(1)), User: word(0)}, nil
+	case "hold":
+		return Hold{By: "ana", On: word(0) != "off"}, nil
+	case "mute":
+		return Mute{By: "ana", On: word(0) != "off"}, nil
+	case "pause":
+		return PauseRecording{By: "ana", On: word(0) != "off"}, nil
 	case "planned":
 		return Planned{parsePlan(words)}, nil
 	case "refused":
@@ -202,6 +245,10 @@ func parseInput(verb string, words []string) (Input, error) {
 	case "assigned": // users, and "!user:why" for those who were passed over
 		in := Assigned{Why: "longest idle"}
 		for _, w := range words {
+			if w == "auto" {
+				in.Auto = true
+				continue
+			}
 			name, why, _ := strings.Cut(w, ":")
 			if passed, not := strings.CutPrefix(name, "!"); not {
 				in.Passed = append(in.Passed, Passed{User: passed, Why: why})
@@ -240,7 +287,7 @@ func parseInput(verb string, words []string) (Input, error) {
 	case "medialost":
 		return MediaLost{Leg: leg()}, nil
 	case "digit":
-		return Digit{Leg: leg(), Key: word(1)[0]}, nil
+		return Digit{Leg: leg(), Key: word(1)[0], Signalled: word(2) == "info"}, nil
 	case "accept":
 		return Accept{User: word(0)}, nil
 	case "reject":
@@ -290,7 +337,7 @@ func parsePlan(words []string) Plan {
 		case "closed":
 			p.Closed = &Closed{Message: "closed:sales"}
 		case "redirect":
-			p.Closed = &Closed{Message: "closed:sales", Redirect: &Redirect{
+			p.Closed = &Closed{Message: "closed:sales", Redirect: &Route{
 				Number: "+34600999888", CallerID: "+34910000001", Trunks: []string{"carrier", "backup"}, RingTimeout: 45 * time.Second,
 			}}
 		case "unless-answered":
@@ -298,6 +345,50 @@ func parsePlan(words []string) Plan {
 		}
 	}
 	return p
+}
+
+// parsePlacement reads the switches of a placement: record, announce, colleague,
+// service, pickup.
+func parsePlacement(words []string) Placement {
+	p := Placement{
+		Contact: Party{ContactID: "contact", Name: "María", Number: "+34600111222"},
+		Caller:  Party{Name: "Ana", Number: "101"}, From: "+34910000001", To: "+34600111222", Number: "+34910000001", Rule: "country",
+		Playbook: "sales", Music: "music:sales", Why: "the contact's country",
+		Route: Route{
+			Number: "+34600111222", CallerID: "+34910000001", Trunks: []string{"carrier", "backup"}, RingTimeout: 45 * time.Second,
+		},
+	}
+	for _, w := range words {
+		switch w {
+		case "record":
+			p.Record = true
+		case "announce":
+			p.Record, p.Announce = true, "announce"
+		case "colleague":
+			p.Contact, p.To, p.Number, p.Rule = Party{Name: "Luis", Number: "102"}, "102", "", ""
+			p.Route = Route{User: "luis", RingTimeout: 45 * time.Second}
+		case "service":
+			p = Placement{Service: SoundConfirm}
+		case "pickup":
+			p = Placement{Pickup: "WAITING"}
+		}
+	}
+	return p
+}
+
+// parseDestination reads "user NAME", "playbook NAME" or "number".
+func parseDestination(words []string) Destination {
+	switch words[0] {
+	case "user":
+		return Destination{Route: Route{User: words[1], RingTimeout: 45 * time.Second}, Why: "to a colleague"}
+	case "playbook":
+		p := parsePlan(nil)
+		p.Reception.Music = Sound("music:" + words[1])
+		return Destination{Playbook: words[1], Queue: p.Reception, Why: "to a queue"}
+	}
+	return Destination{Route: Route{
+		Number: "+34600777888", CallerID: "+34910000001", Trunks: []string{"carrier", "backup"}, RingTimeout: 45 * time.Second,
+	}}
 }
 
 // describe prints an effect or a result on one line.
@@ -332,6 +423,18 @@ func describe(v any) string {
 		return "Wire " + strings.Join(edges, " ")
 	case AskPlan:
 		return "AskPlan"
+	case AskPlace:
+		return "AskPlace user=" + v.Origination.User
+	case Hand:
+		return fmt.Sprintf("Hand to=%s leg=%s user=%s party=%q early=%v", v.To, strings.TrimPrefix(string(v.Handed.Leg), string(stageID)), v.Handed.User, v.Handed.Party.Name, v.Handed.Early)
+	case Take:
+		return fmt.Sprintf("Take leg=%d from=%s sdp=%s", legNumber(v.Leg), v.From, v.SDP)
+	case Notify:
+		return fmt.Sprintf("Notify leg=%d status=%d", legNumber(v.Leg), v.Status)
+	case Press:
+		return fmt.Sprintf("Press leg=%d key=%c", legNumber(v.Leg), v.Key)
+	case TurnTape:
+		return fmt.Sprintf("TurnTape contact=%d person=%d", legNumber(v.Contact), legNumber(v.Person))
 	case OpenMedia:
 		return fmt.Sprintf("OpenMedia leg=%d remote=%s trunk=%s user=%s", legNumber(v.Leg), v.Remote, v.Trunk, v.User)
 	case Release:

@@ -63,7 +63,7 @@ func elementDefault(t reflect.Type) reflect.Value {
 			RingTimeout:    45 * time.Second,
 		})
 	case reflect.TypeFor[User]():
-		return reflect.ValueOf(User{Role: Salesperson})
+		return reflect.ValueOf(User{Role: Salesperson, SRTP: SRTPOptional})
 	case reflect.TypeFor[Playbook]():
 		return reflect.ValueOf(Playbook{
 			Closed: Closed{MissedTask: MissedAlways},

@@ -73,6 +73,12 @@ func (v *validator) resolvePaths(base string) {
 	if c.Recording.Directory == "" {
 		c.Recording.Directory = filepath.Join(c.Data, "recordings")
 	}
+	for i := range c.Trunks {
+		t := &c.Trunks[i].TLS
+		resolve(&t.CA)
+		resolve(&t.Cert)
+		resolve(&t.Key)
+	}
 	for i := range c.Playbooks {
 		resolve(&c.Playbooks[i].Closed.Prompt)
 		resolve(&c.Playbooks[i].Reception.HoldMusic)

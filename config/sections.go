@@ -69,11 +69,12 @@ type Trunk struct {
 	Name           string         `yaml:"name" required:"true" doc:"Name of the trunk, used by numbers and in metrics."`
 	Address        string         `yaml:"address" required:"true" doc:"host or host:port of the carrier; without a port SRV and A/AAAA records are looked up."`
 	Transport      TrunkTransport `yaml:"transport" doc:"Transport of outbound requests."`
+	TLS            PeerTLS        `yaml:"tls" doc:"How the carrier is verified over transport tls, and how it verifies the switch."`
 	Allow          []netip.Prefix `yaml:"allow" doc:"Addresses (CIDR) that inbound calls may come from; by default those that address resolves to. An empty list lets nobody in."`
 	Register       Register       `yaml:"register" doc:"Registration at the carrier, for those that ask for it."`
 	Auth           Credentials    `yaml:"auth" doc:"Answer to 401 and 407 on outbound calls."`
 	Codecs         []Codec        `yaml:"codecs" doc:"Codecs in order of preference."`
-	SRTP           SRTP           `yaml:"srtp" doc:"Whether media is encrypted."`
+	SRTP           SRTP           `yaml:"srtp" doc:"Whether media is encrypted; required needs transport tls."`
 	CallerID       CallerIDHeader `yaml:"caller_id" doc:"Header that carries our number on outbound calls."`
 	TrustCallerID  bool           `yaml:"trust_caller_id" doc:"Believe P-Asserted-Identity on inbound calls."`
 	NumberFormat   NumberFormat   `yaml:"number_format" doc:"How numbers are written to the carrier: e164 (+34...), digits (34...) or national."`
@@ -81,6 +82,13 @@ type Trunk struct {
 	CallsPerSecond int            `yaml:"calls_per_second" min:"1" doc:"New outbound calls a second."`
 	Keepalive      time.Duration  `yaml:"keepalive" min:"0" doc:"Interval of OPTIONS requests, three misses mark the trunk down; 0 sends none."`
 	RingTimeout    time.Duration  `yaml:"ring_timeout" min:"100ms" doc:"How long an outbound call may ring."`
+}
+
+// PeerTLS is how both ends of a trunk are verified.
+type PeerTLS struct {
+	CA   string `yaml:"ca" doc:"PEM file of the authorities that the carrier's certificate may come from; by default the system's."`
+	Cert string `yaml:"cert" doc:"PEM file of the switch's own certificate, for carriers that ask for one."`
+	Key  string `yaml:"key" doc:"PEM file with that certificate's private key."`
 }
 
 // Credentials answer a carrier's challenge.
@@ -111,6 +119,7 @@ type User struct {
 	Extension   string `yaml:"extension" doc:"Two to six digits by which colleagues dial the user; in quotes."`
 	SIPPassword Secret `yaml:"sip_password" doc:"Password of the user's phone, better not shorter than 8 characters; absent: the user has no phone."`
 	Password    Secret `yaml:"password" doc:"Console login: an argon2id hash made by tandem users hash; empty: no login."`
+	SRTP        SRTP   `yaml:"srtp" doc:"Whether the media of the user's phones is encrypted; required takes phones over tls alone."`
 	CRMOwner    string `yaml:"crm_owner" doc:"The user's id in the CRM, so that logged calls are theirs."`
 }
 

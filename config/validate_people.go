@@ -33,15 +33,32 @@ func (v *validator) trunks() {
 		if len(t.Codecs) == 0 && v.sound(path+".codecs") {
 			v.fault(path+".codecs", "has no codec", "leave the key out for PCMA and PCMU")
 		}
-		if t.SRTP != SRTPOff && t.Transport != TrunkTLS {
-			v.warn(path+".srtp", "without transport tls the keys of SRTP travel unencrypted")
-		}
+		v.trunkSecurity(path, t)
 		if t.Allow != nil && len(t.Allow) == 0 && v.sound(path+".allow") {
 			v.warn(path+".allow", "is empty: nobody may call in through this trunk")
 		}
 		if slices.ContainsFunc(t.Allow, func(p netip.Prefix) bool { return p.IsValid() && p.Bits() == 0 }) {
 			v.warn(path+".allow", "lets the whole Internet call in as this carrier")
 		}
+	}
+}
+
+// trunkSecurity checks how a trunk is encrypted.
+func (v *validator) trunkSecurity(path string, t Trunk) {
+	v.certificate(path+".tls", TLS{Cert: t.TLS.Cert, Key: t.TLS.Key})
+	v.file(path+".tls.ca", t.TLS.CA)
+	if t.Transport == TrunkTLS {
+		return
+	}
+	switch t.SRTP {
+	case SRTPRequired:
+		v.warn(path+".srtp", "without transport tls the keys of SRTP would travel unencrypted, and the switch does not start")
+	case SRTPOptional:
+		v.warn(path+".srtp", "without transport tls the keys of SRTP travel unencrypted")
+	case SRTPOff:
+	}
+	if t.TLS != (PeerTLS{}) {
+		v.warn(path+".tls", "is not used: the transport is "+string(t.Transport))
 	}
 }
 

@@ -32,6 +32,7 @@ type end struct {
 	ts   uint32
 	got  []sent
 	rtcp [][]byte
+	told map[netip.AddrPort]bool // where its RTCP went
 }
 
 type sent struct {
@@ -46,8 +47,7 @@ type control struct{ end *end }
 
 func (s wire) Send(to netip.AddrPort, b []byte) error {
 	if isRTCP(b) {
-		s.end.rtcp = append(s.end.rtcp, append([]byte(nil), b...))
-		return nil
+		return control(s).Send(to, b)
 	}
 	p, ok := parsePacket(append([]byte(nil), b...))
 	if !ok {
@@ -61,6 +61,7 @@ func (s wire) Close() error { return nil }
 
 func (s control) Send(to netip.AddrPort, b []byte) error {
 	s.end.rtcp = append(s.end.rtcp, append([]byte(nil), b...))
+	s.end.told[to] = true
 	return nil
 }
 
@@ -95,13 +96,10 @@ func (d *desk) leg(id call.LegID, law codec.Law) *end {
 	d.t.Helper()
 	n := len(d.ends) + 1
 	x := &end{
-		desk: d, law: law, ssrc: uint32(n) * 1111, seq: 65000, ts: 1<<32 - 3000,
+		desk: d, law: law, told: make(map[netip.AddrPort]bool), ssrc: uint32(n) * 1111, seq: 65000, ts: 1<<32 - 3000,
 		addr: netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, byte(n)}), 4000),
 	}
-	l, err := newLeg(id, &Settings{}, wire{x}, control{x})
-	if err != nil {
-		d.t.Fatal(err)
-	}
+	l := newLeg(id, &Settings{}, wire{x}, control{x})
 	x.leg = l
 	if err := d.w.attach(d.now, l); err != nil {
 		d.t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -26,6 +27,7 @@ type Engine struct {
 	log      *slog.Logger
 	epoch    time.Time
 	ports    *portPool
+	own      []netip.Addr // this machine's, when it was made
 	workers  []*worker
 	notices  chan notice
 
@@ -66,6 +68,9 @@ func New(o Options) (*Engine, error) {
 	}
 	e.settings.Store(settings)
 	if e.ports, err = newPortPool(o.From, o.To); err != nil {
+		return nil, err
+	}
+	if e.own, err = hostAddresses(); err != nil {
 		return nil, err
 	}
 	for range o.Workers {
@@ -186,14 +191,12 @@ func (e *Engine) Hush(id call.LegID) {
 	e.onLeg(id, func(l *leg) { l.hush() })
 }
 
-// Press tells those who hear a leg a key that the leg sent in its signalling
-// (INFO), as a telephone event of 100 ms. A key is 0-9, *, #, A-D; others are an error.
-func (e *Engine) Press(from call.LegID, key byte) error {
-	if _, ok := dtmf.Code(key); !ok {
-		return fmt.Errorf("media: leg %s: %q is not a key", from, key)
+// Press implements call.Room: a telephone event of 100 ms. What is not a key is
+// ignored.
+func (e *Engine) Press(from call.LegID, key byte) {
+	if _, ok := dtmf.Code(key); ok {
+		e.onLeg(from, func(l *leg) { l.pass(key) })
 	}
-	e.onLeg(from, func(l *leg) { l.pass(key) })
-	return nil
 }
 
 // Tap implements call.Room. It waits until the worker has taken the tape.
@@ -241,16 +244,12 @@ func (e *Engine) onLeg(id call.LegID, do func(*leg)) {
 	})
 }
 
-// newLeg makes a leg.
-func newLeg(id call.LegID, s *Settings, rtp, rtcp Socket) (*leg, error) {
-	voice, tape, err := s.buffers()
-	if err != nil {
-		return nil, err
-	}
+// newLeg makes a leg, under settings that were checked.
+func newLeg(id call.LegID, s *Settings, rtp, rtcp Socket) *leg {
 	return &leg{
-		id: id, seat: noSeat, rtp: rtp, rtcp: rtcp, out: newStream(),
-		reports: reports{name: cname()}, voice: voice, tape: tape,
-	}, nil
+		id: id, opened: s, seat: noSeat, rtp: rtp, rtcp: rtcp, out: newStream(),
+		reports: reports{name: cname()},
+	}
 }
 
 func newWorker(e *Engine, io PacketIO) *worker {

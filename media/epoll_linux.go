@@ -14,8 +14,9 @@ import (
 
 const (
 	epollBatch = 256
-	// expedited is the traffic class of voice, DSCP EF (RFC 3246) in the upper six bits.
-	expedited = 0xB8
+	// breather is how long datagrams gather before the next look: half of it is
+	// what passing one on is late by, in the mean.
+	breather = time.Millisecond
 )
 
 // The slots of the two descriptors that are no sockets.
@@ -24,35 +25,37 @@ const (
 	wakeSlot  = -2
 )
 
+// systemCall makes one, as unix.Syscall6 does.
+type systemCall func(trap, a1, a2, a3, a4, a5, a6 uintptr) (r1, r2 uintptr, errno unix.Errno)
+
 // epoll is the PacketIO of Linux: raw non-blocking sockets, one epoll, a timer
 // for the deadline and an eventfd for Wake.
 type epoll struct {
 	fd, timer, wake int
 	deadline        time.Time // that the timer is set to
+	busy            time.Time // when datagrams were handed over last
 	slots           []*descriptor
 	free            []int32
+	block           systemCall
+	rest            unix.Timespec // how long sleep is
 	events          [epollBatch]unix.EpollEvent
+	count           [8]byte // what timer and wake are read for
 	from            unix.RawSockaddrAny
 	buffer          [maxDatagram + 1]byte
 }
 
-// descriptor is one raw socket.
-type descriptor struct {
-	owner   *epoll
-	fd      int
-	six     bool // AF_INET6, which takes IPv4 addresses mapped
-	slot    int32
-	watched bool
-	take    Take
-
-	to        netip.AddrPort // that address holds
-	address   unix.RawSockaddrInet6
-	addressed uintptr // bytes of address in use
-}
-
 // NewPacketIO returns the fastest PacketIO of this system.
-func NewPacketIO() (PacketIO, error) {
-	e := &epoll{fd: -1, timer: -1, wake: -1}
+func NewPacketIO() (PacketIO, error) { return newEpoll(unix.Syscall6) }
+
+// NewDedicatedIO returns a PacketIO that keeps a processor of the Go scheduler
+// even while it waits, so it needs one to spare (GOMAXPROCS). The scheduler's
+// monitor would otherwise take the processor away and give it back at every wait,
+// which costs a quarter of what the audio does. A collection of garbage still gets
+// its way: the signal that asks for it ends the wait.
+func NewDedicatedIO() (PacketIO, error) { return newEpoll(unix.RawSyscall6) }
+
+func newEpoll(block systemCall) (*epoll, error) {
+	e := &epoll{fd: -1, timer: -1, wake: -1, block: block}
 	if err := e.open(); err != nil {
 		return nil, errors.Join(err, e.Close())
 	}
@@ -95,31 +98,6 @@ func (e *epoll) Bind(addr netip.Addr, port uint16) (Socket, error) {
 	return s, nil
 }
 
-func (e *epoll) bind(family int, addr netip.Addr, port uint16) (*descriptor, error) {
-	fd, err := unix.Socket(family, unix.SOCK_DGRAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return nil, os.NewSyscallError("socket", err)
-	}
-	// Traffic class and dual stack are wishes: without them calls still work.
-	var local unix.Sockaddr
-	if family == unix.AF_INET6 {
-		_ = unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_TCLASS, expedited)
-		_ = unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 0)
-		any6 := &unix.SockaddrInet6{Port: int(port)}
-		if addr.IsValid() {
-			any6.Addr = addr.As16()
-		}
-		local = any6
-	} else {
-		local = &unix.SockaddrInet4{Port: int(port), Addr: addr.Unmap().As4()}
-	}
-	_ = unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_TOS, expedited)
-	if err := unix.Bind(fd, local); err != nil {
-		return nil, errors.Join(os.NewSyscallError("bind", err), unix.Close(fd))
-	}
-	return &descriptor{owner: e, fd: fd, six: family == unix.AF_INET6}, nil
-}
-
 func (e *epoll) Watch(s Socket, take Take) error {
 	d, ok := s.(*descriptor)
 	if !ok || d.owner != e {
@@ -136,33 +114,72 @@ func (e *epoll) Watch(s Socket, take Take) error {
 	return e.add(d.fd, d.slot)
 }
 
+// Poll looks for datagrams at most once in a breather: to wake up for every single
+// one costs more than all that is done with it, and those that come while the
+// thread sleeps share its waking.
 func (e *epoll) Poll(deadline time.Time) (int, error) {
-	wait := -1
-	switch left := time.Until(deadline); {
-	case left <= 0:
-		wait = 0
-	case !deadline.Equal(e.deadline):
+	n, err := e.look()
+	if n > 0 || err != nil {
+		return e.hand(n), err
+	}
+	now := time.Now()
+	left := deadline.Sub(now)
+	if left <= 0 {
+		return 0, nil
+	}
+	if rest := min(breather-now.Sub(e.busy), left); rest > 0 {
+		return 0, e.sleep(rest)
+	}
+	n, err = e.wait(deadline, left)
+	return e.hand(n), err
+}
+
+// look returns the number of events that are there; it never waits, so the
+// scheduler need not know of it.
+func (e *epoll) look() (int, error) {
+	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(e.fd),
+		uintptr(unsafe.Pointer(&e.events[0])), epollBatch, 0, 0, 0)
+	return int(n), interrupted("epoll_pwait", errno)
+}
+
+// sleep lets datagrams gather.
+func (e *epoll) sleep(d time.Duration) error {
+	e.rest = unix.NsecToTimespec(int64(d))
+	_, _, errno := e.block(unix.SYS_NANOSLEEP, uintptr(unsafe.Pointer(&e.rest)), 0, 0, 0, 0, 0)
+	return interrupted("nanosleep", errno)
+}
+
+// wait returns the number of events once there is one, the deadline's included.
+func (e *epoll) wait(deadline time.Time, left time.Duration) (int, error) {
+	if !deadline.Equal(e.deadline) {
 		e.deadline = deadline
-		// Setting the timer also takes back that it had run out.
 		spec := unix.ItimerSpec{Value: unix.NsecToTimespec(int64(left))}
 		if err := unix.TimerfdSettime(e.timer, 0, &spec, nil); err != nil {
 			return 0, os.NewSyscallError("timerfd_settime", err)
 		}
 	}
-	n, err := unix.EpollWait(e.fd, e.events[:], wait)
-	if err != nil {
-		if err == unix.EINTR {
-			return 0, nil
-		}
-		return 0, os.NewSyscallError("epoll_wait", err)
+	n, _, errno := e.block(unix.SYS_EPOLL_PWAIT, uintptr(e.fd),
+		uintptr(unsafe.Pointer(&e.events[0])), epollBatch, ^uintptr(0), 0, 0)
+	return int(n), interrupted("epoll_pwait", errno)
+}
+
+// interrupted names a system call's error; that a signal ended it is none.
+func interrupted(call string, errno unix.Errno) error {
+	if errno == 0 || errno == unix.EINTR {
+		return nil
 	}
-	taken := 0
+	return os.NewSyscallError(call, errno)
+}
+
+// hand deals with n events and returns how many of them were datagrams.
+func (e *epoll) hand(n int) (taken int) {
 	for i := range n {
 		switch slot := e.events[i].Fd; slot {
 		case timerSlot:
+			_, _ = unix.Read(e.timer, e.count[:])
+			e.deadline = time.Time{}
 		case wakeSlot:
-			var count [8]byte
-			_, _ = unix.Read(e.wake, count[:])
+			_, _ = unix.Read(e.wake, e.count[:])
 		default:
 			// One datagram per event: who has more is reported again.
 			if d := e.slots[slot]; d != nil && e.receive(d) {
@@ -170,41 +187,10 @@ func (e *epoll) Poll(deadline time.Time) (int, error) {
 			}
 		}
 	}
-	return taken, nil
-}
-
-// receive takes one datagram off a socket. Errors are those of the network, told
-// by ICMP, and mean nothing to RTP.
-func (e *epoll) receive(d *descriptor) bool {
-	size := uint32(unsafe.Sizeof(e.from))
-	n, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(d.fd),
-		uintptr(unsafe.Pointer(&e.buffer[0])), uintptr(len(e.buffer)), unix.MSG_DONTWAIT,
-		uintptr(unsafe.Pointer(&e.from)), uintptr(unsafe.Pointer(&size)))
-	if errno != 0 {
-		return false
+	if taken > 0 {
+		e.busy = time.Now()
 	}
-	d.take(source(&e.from), e.buffer[:n])
-	return true
-}
-
-// source reads the kernel's form of an address.
-func source(from *unix.RawSockaddrAny) netip.AddrPort {
-	switch from.Addr.Family {
-	case unix.AF_INET:
-		a := (*unix.RawSockaddrInet4)(unsafe.Pointer(from))
-		return netip.AddrPortFrom(netip.AddrFrom4(a.Addr), networkOrder(a.Port))
-	case unix.AF_INET6:
-		a := (*unix.RawSockaddrInet6)(unsafe.Pointer(from))
-		return netip.AddrPortFrom(netip.AddrFrom16(a.Addr).Unmap(), networkOrder(a.Port))
-	}
-	return netip.AddrPort{}
-}
-
-// networkOrder swaps a port between this machine's order and the network's.
-func networkOrder(port uint16) uint16 {
-	var b [2]byte
-	binary.NativeEndian.PutUint16(b[:], port)
-	return binary.BigEndian.Uint16(b[:])
+	return taken
 }
 
 func (e *epoll) Wake() {
@@ -227,49 +213,4 @@ func (e *epoll) Close() error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-func (d *descriptor) Send(to netip.AddrPort, datagram []byte) error {
-	if to != d.to {
-		if err := d.aim(to); err != nil {
-			return err
-		}
-	}
-	if len(datagram) == 0 {
-		return nil
-	}
-	_, _, errno := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(d.fd),
-		uintptr(unsafe.Pointer(&datagram[0])), uintptr(len(datagram)), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL,
-		uintptr(unsafe.Pointer(&d.address)), d.addressed)
-	if errno != 0 {
-		return errno
-	}
-	return nil
-}
-
-// aim prepares the kernel's form of an address; a leg's changes rarely.
-func (d *descriptor) aim(to netip.AddrPort) error {
-	addr := to.Addr()
-	switch {
-	case !addr.IsValid(), !d.six && !addr.Unmap().Is4():
-		return unix.EAFNOSUPPORT
-	case d.six:
-		d.address = unix.RawSockaddrInet6{Family: unix.AF_INET6, Port: networkOrder(to.Port()), Addr: addr.As16()}
-		d.addressed = unix.SizeofSockaddrInet6
-	default:
-		a := (*unix.RawSockaddrInet4)(unsafe.Pointer(&d.address))
-		*a = unix.RawSockaddrInet4{Family: unix.AF_INET, Port: networkOrder(to.Port()), Addr: addr.Unmap().As4()}
-		d.addressed = unix.SizeofSockaddrInet4
-	}
-	d.to = to
-	return nil
-}
-
-func (d *descriptor) Close() error {
-	if d.watched {
-		d.watched = false
-		d.owner.slots[d.slot] = nil
-		d.owner.free = append(d.owner.free, d.slot)
-	}
-	return os.NewSyscallError("close", unix.Close(d.fd))
 }

@@ -7,11 +7,22 @@ import (
 )
 
 func TestSocketsAllocateNothing(t *testing.T) {
-	io, err := NewPacketIO()
-	if err != nil {
-		t.Fatal(err)
+	for name, open := range map[string]func() (PacketIO, error){"native": NewPacketIO, "dedicated": NewDedicatedIO} {
+		t.Run(name, func(t *testing.T) {
+			io, err := open()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer io.Close()
+			allocateNothing(t, io)
+		})
 	}
-	defer io.Close()
+}
+
+// allocateNothing sends and takes a datagram many times, with rests between.
+func allocateNothing(t *testing.T, io PacketIO) {
+	t.Helper()
+	var err error
 	loopback := netip.MustParseAddr("127.0.0.1")
 	var s Socket
 	port := uint16(29000)
@@ -35,6 +46,9 @@ func TestSocketsAllocateNothing(t *testing.T) {
 		}
 		if _, err := io.Poll(deadline); err != nil {
 			t.Error(err)
+		}
+		if n, err := io.Poll(time.Now().Add(2 * breather)); n != 0 || err != nil {
+			t.Errorf("%d datagrams more: %v", n, err)
 		}
 	}); n != 0 || taken != 201 {
 		t.Errorf("%v allocations per datagram, %d of 201 taken", n, taken)

@@ -7,7 +7,7 @@ import (
 
 const (
 	// latchWindow is how long after an answer a source other than the announced
-	// one may prove itself.
+	// one may prove itself, if nobody has yet.
 	latchWindow = 10 * time.Second
 	// latchPackets is how many consecutive packets prove it.
 	latchPackets = 3
@@ -22,7 +22,7 @@ type latch struct {
 	announced netip.AddrPort // by the peer's SDP
 	locked    netip.AddrPort // zero until a source is trusted
 	heard     time.Duration  // when the locked source was heard last
-	until     time.Duration  // end of the window
+	until     time.Duration  // end of the window, which a lock closes
 
 	candidate netip.AddrPort
 	ssrc      uint32
@@ -52,10 +52,10 @@ func (l *latch) target() netip.AddrPort {
 // address always is: whoever was quicker than the peer has to give way.
 func (l *latch) admit(now time.Duration, from netip.AddrPort, p *packet) bool {
 	if from == l.locked || from == l.announced {
-		l.locked, l.heard, l.streak = from, now, 0
+		l.lock(now, from)
 		return true
 	}
-	if now > l.until || (l.locked.IsValid() && now-l.heard < latchQuiet) {
+	if now >= l.until || (l.locked.IsValid() && now-l.heard < latchQuiet) {
 		return false
 	}
 	if l.streak > 0 && from == l.candidate && p.ssrc == l.ssrc && p.seq == l.seq+1 {
@@ -67,6 +67,15 @@ func (l *latch) admit(now time.Duration, from netip.AddrPort, p *packet) bool {
 	if l.streak < latchPackets {
 		return false
 	}
-	l.locked, l.heard, l.streak = from, now, 0
+	l.lock(now, from)
 	return true
+}
+
+// lock trusts a source, until another address is announced or, with a new answer,
+// the source has fallen silent.
+func (l *latch) lock(now time.Duration, from netip.AddrPort) {
+	if from != l.locked {
+		l.until = 0
+	}
+	l.locked, l.heard, l.streak = from, now, 0
 }

@@ -46,6 +46,15 @@ func TestLatch(t *testing.T) {
 			{latchQuiet, stranger, 1, 4, false}, {latchQuiet, stranger, 1, 5, false}, {latchQuiet, stranger, 1, 6, false},
 			{latchQuiet, nat, 1, 7, true},
 		}, nat},
+		"a pause lets nobody in": {[]step{
+			{0, announced, 1, 1, true},
+			{latchQuiet, stranger, 9, 1, false}, {latchQuiet + 1, stranger, 9, 2, false}, {latchQuiet + 2, stranger, 9, 3, false},
+			{latchQuiet + 3, announced, 1, 2, true},
+		}, announced},
+		"a pause behind NAT lets nobody in": {[]step{
+			{0, nat, 1, 1, false}, {1, nat, 1, 2, false}, {2, nat, 1, 3, true},
+			{time.Second, stranger, 1, 4, false}, {time.Second, stranger, 1, 5, false}, {time.Second, stranger, 1, 6, false},
+		}, nat},
 		"who was quicker than the peer gives way": {[]step{
 			{0, stranger, 1, 1, false}, {1, stranger, 1, 2, false}, {2, stranger, 1, 3, true},
 			{3, announced, 5, 4, true}, {4, stranger, 1, 4, false},

@@ -22,12 +22,10 @@ const (
 	relaying             // one speaker's packets; the mix until the first of them
 )
 
-// pressLength is how long a key is told to a listener of a mix: 100 ms.
-const pressLength = 5 * dtmf.Step
-
 // leg is one side of a call as its worker sees it.
 type leg struct {
 	id      call.LegID
+	opened  *Settings // in force when it was
 	room    *room
 	seat    int // in the room's mixer, noSeat when not wired
 	rtp     Socket
@@ -42,17 +40,15 @@ type leg struct {
 	mode    mode
 	speaker *leg // of a relay
 	relay   relay
-	voice   *jitter.Buffer // feeds the mix
-	tape    *jitter.Buffer // feeds the recording: its gaps are silence
-	voiced  bool           // the mix wants voice
+	voice   *jitter.Buffer // feeds the mix; nil when that wants nothing
+	tape    *jitter.Buffer // feeds the recording, its gaps are silence; nil when there is none
 	hearers [mix.Seats]*leg
 	hearing int // how many hearers take packets on arrival
 
-	sound tone.Source // nil when none is played
-	title call.Sound
-	loop  bool
-	press dtmf.Sender // keys for a listener of a mix
-	began uint32      // timestamp of the key press
+	sound  tone.Source // nil when none is played
+	title  call.Sound
+	loop   bool
+	keypad keypad // keys for a listener of a mix
 
 	watched bool // a peer that has to send
 	since   time.Duration
@@ -64,6 +60,10 @@ type leg struct {
 func (l *leg) receive(now time.Duration, from netip.AddrPort, b []byte) {
 	if isRTCP(b) {
 		l.receiveReport(now, from, b)
+		return
+	}
+	b, ok := l.unprotect(b)
+	if !ok {
 		return
 	}
 	c := &l.room.host.counters
@@ -104,8 +104,12 @@ func (l *leg) receive(now time.Duration, from netip.AddrPort, b []byte) {
 // restart forgets what was known of the peer's stream: a new one began.
 func (l *leg) restart() {
 	l.keys.Reset()
-	l.voice.Reset()
-	l.tape.Reset()
+	if l.voice != nil {
+		l.voice.Reset()
+	}
+	if l.tape != nil {
+		l.tape.Reset()
+	}
 	for _, hearer := range l.hearers[:l.hearing] {
 		hearer.relay.on = false
 	}
@@ -113,8 +117,7 @@ func (l *leg) restart() {
 
 // keep puts the packet into the buffers that somebody takes from.
 func (l *leg) keep(now time.Duration, p *packet, what content, law codec.Law) {
-	taped := l.room.tapped(l)
-	if !l.voiced && !taped {
+	if l.voice == nil && l.tape == nil {
 		return
 	}
 	kind := jitter.Audio
@@ -129,10 +132,10 @@ func (l *leg) keep(now time.Duration, p *packet, what content, law codec.Law) {
 		Seq: p.seq, Timestamp: p.timestamp, Marker: p.marker,
 		Kind: kind, Law: law, Payload: p.payload, Arrival: now,
 	}
-	if l.voiced {
+	if l.voice != nil {
 		l.voice.Put(&in)
 	}
-	if taped {
+	if l.tape != nil {
 		l.tape.Put(&in)
 	}
 }
@@ -168,8 +171,7 @@ func (l *leg) dial(key byte) {
 		return
 	}
 	if _, ok := l.terms.payloadType(event); ok {
-		// The key came out of dtmf, so it is one.
-		_ = l.press.Start(key, pressLength)
+		l.keypad.add(key)
 	}
 }
 
@@ -180,7 +182,7 @@ func (l *leg) reachable() bool {
 
 // tick sends what the leg hears in these 20 ms; mixed is what its mix is.
 func (l *leg) tick(now time.Duration, mixed *codec.Frame) {
-	if l.press.Busy() && l.mode != playing {
+	if l.mode != playing && l.keypad.busy(now) {
 		l.sendPress(now)
 		return
 	}
@@ -190,7 +192,7 @@ func (l *leg) tick(now time.Duration, mixed *codec.Frame) {
 	case mixing:
 		l.speak(now, mixed)
 	case relaying:
-		if !l.relay.on && l.out.begun {
+		if !l.relay.on && l.out.begun && l.out.late(now) {
 			l.speak(now, mixed)
 		}
 	case quiet:
@@ -233,20 +235,24 @@ func (l *leg) speak(now time.Duration, frame *codec.Frame) {
 // sendPress sends the next packet of a key press, in the place of audio.
 func (l *leg) sendPress(now time.Duration) {
 	if !l.reachable() {
-		l.press = dtmf.Sender{}
+		l.keypad = keypad{}
 		return
 	}
 	timestamp, _, ok := l.out.next(now)
 	if !ok {
 		return
 	}
-	next, _ := l.press.Next()
+	k := &l.keypad
+	next, _ := k.press.Next()
 	if next.Marker {
-		l.began = timestamp
+		k.began = timestamp
+	}
+	if next.Last {
+		k.rested = now + keyPause
 	}
 	l.send(&packet{
 		marker: next.Marker, kind: l.terms.event, seq: l.out.seq + 1,
-		timestamp: l.began, payload: next.Payload[:],
+		timestamp: k.began, payload: next.Payload[:],
 	}, false)
 	l.out.timestamp, l.out.span = timestamp, dtmf.Step
 }
@@ -255,8 +261,13 @@ func (l *leg) sendPress(now time.Duration) {
 func (l *leg) send(p *packet, audio bool) {
 	p.ssrc = l.out.ssrc
 	h := l.room.host
+	b, ok := l.protect(p.write(h.datagram[:]))
+	if !ok {
+		h.counters.unsent.Add(1)
+		return
+	}
 	l.out.sent(p, audio)
-	if err := l.rtp.Send(l.latch.target(), p.write(h.datagram[:])); err != nil {
+	if err := l.rtp.Send(l.latch.target(), b); err != nil {
 		h.counters.unsent.Add(1)
 		return
 	}
@@ -268,6 +279,7 @@ func (l *leg) agree(now time.Duration, t *terms) {
 	if l.terms != nil && t.remote != l.terms.remote {
 		l.restart()
 	}
+	t.srtp.rekey(l.terms)
 	l.terms = t
 	l.latch.announce(now, t.remote)
 	l.since = now

@@ -31,6 +31,7 @@ type line struct {
 	local  sdp.Local
 	policy sdp.Policy
 	trunk  bool
+	secure ciphers
 	body   []byte // as we described ourselves last
 }
 
@@ -53,18 +54,18 @@ func (e *Engine) open(id call.LegID, spec call.MediaSpec) (*line, error) {
 		e.mu.Lock()
 		e.vacate(id.Call())
 		e.mu.Unlock()
-		// Nobody was told of these ports, so they need no rest.
-		e.ports.put(time.Since(e.epoch)-portRest, l.port)
-		return nil, errors.Join(err, rtp.Close(), rtcp.Close())
+		err = errors.Join(err, rtp.Close(), rtcp.Close())
+		e.ports.putUnused(l.port)
+		return nil, err
 	}
-	l.describe(e, spec)
+	if err := l.describe(e, spec); err != nil {
+		return discard(err)
+	}
 	agreed, err := l.begin(spec.Remote)
 	if err != nil {
 		return discard(err)
 	}
-	if l.leg, err = newLeg(id, e.settings.Load(), rtp, rtcp); err != nil {
-		return discard(err)
-	}
+	l.leg = newLeg(id, e.settings.Load(), rtp, rtcp)
 	e.mu.Lock()
 	if e.lines[id] != nil {
 		e.mu.Unlock()
@@ -107,8 +108,7 @@ func (e *Engine) bind(id call.LegID) (l *line, rtp, rtcp Socket, err error) {
 			}
 			err = errors.Join(err, rtp.Close())
 		}
-		e.ports.put(now, l.port) // somebody else's: leave it alone for a while
-		e.ports.jump()
+		e.ports.put(now, l.port) // somebody else's: leave it alone for as long as can be
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -131,8 +131,12 @@ func (e *Engine) house(id call.ID) *worker {
 }
 
 // describe fills in our side of the SDP.
-func (l *line) describe(e *Engine, spec call.MediaSpec) {
+func (l *line) describe(e *Engine, spec call.MediaSpec) error {
 	o, s := &e.options, e.settings.Load()
+	encryption, err := s.encryption(spec)
+	if err != nil {
+		return err
+	}
 	addr := s.External
 	if !addr.IsValid() && o.Bind.IsValid() && !o.Bind.IsUnspecified() {
 		addr = o.Bind
@@ -144,10 +148,15 @@ func (l *line) describe(e *Engine, spec call.MediaSpec) {
 	l.local = sdp.Local{
 		ID: rand.Uint64N(1 << 62), Version: 1, Address: addr, Port: l.port, RTCPMux: true,
 		Laws: laws, Preferred: laws, Direction: sdp.SendRecv,
+		Encryption: encryption,
 	}
-	l.policy = sdp.Policy{Own: []netip.Addr{addr}, FirstOwn: o.From, LastOwn: o.To}
+	if encryption != sdp.EncryptionOff {
+		l.local.Crypto = sdp.NewCrypto()
+	}
+	l.policy = sdp.Policy{Own: append(slices.Clip(e.own), addr), FirstOwn: o.From, LastOwn: o.To}
 	l.trunk = spec.Trunk != ""
 	l.comesFrom(spec.Source)
+	return nil
 }
 
 // comesFrom takes note of the signalling peer's host. A phone, and a peer on this
@@ -172,7 +181,7 @@ func (l *line) begin(remote []byte) (*terms, error) {
 
 // answer agrees to an offer of the peer and keeps the answer as our description.
 func (l *line) answer(remote []byte) (*terms, error) {
-	peer, err := sdp.Parse(remote)
+	peer, err := l.parse(remote)
 	if err != nil {
 		return nil, err
 	}
@@ -189,8 +198,31 @@ func (l *line) answer(remote []byte) (*terms, error) {
 			return nil, err
 		}
 	}
+	agreed, err := l.termsOf(chosen, &peer, false)
+	if err != nil {
+		return nil, err
+	}
 	l.body = body
-	return termsOf(chosen, &peer, false), nil
+	return agreed, nil
+}
+
+// parse reads a description of the peer.
+func (l *line) parse(body []byte) (sdp.Description, error) {
+	if l.local.Encryption >= sdp.EncryptionPreferred {
+		return sdp.ParseSecure(body)
+	}
+	return sdp.Parse(body)
+}
+
+// termsOf reads the outcome of a negotiation.
+func (l *line) termsOf(c sdp.Chosen, peer *sdp.Description, offered bool) (*terms, error) {
+	protection, err := l.secure.agree(c.Keys)
+	if err != nil {
+		return nil, err
+	}
+	t := termsOf(c, peer, offered)
+	t.srtp = protection
+	return t, nil
 }
 
 // Accept implements call.Media.
@@ -212,7 +244,7 @@ func (e *Engine) Accept(id call.LegID, body []byte, source string) error {
 
 // accept agrees to what the peer answered.
 func (l *line) accept(body []byte) (*terms, error) {
-	peer, err := sdp.Parse(body)
+	peer, err := l.parse(body)
 	if err != nil {
 		return nil, err
 	}
@@ -223,27 +255,27 @@ func (l *line) accept(body []byte) (*terms, error) {
 	if err := sdp.CheckRemote(chosen.Remote, l.policy); err != nil {
 		return nil, err
 	}
-	return termsOf(chosen, &peer, true), nil
+	return l.termsOf(chosen, &peer, true)
 }
 
 // Reoffer implements call.Media. An offer that cannot be used changes nothing.
-func (e *Engine) Reoffer(id call.LegID, body []byte) ([]byte, error) {
+func (e *Engine) Reoffer(id call.LegID, body []byte) (answer []byte, held bool, err error) {
 	l := e.line(id)
 	if l == nil {
-		return nil, fmt.Errorf("media: leg %s: %w", id, ErrUnknownLeg)
+		return nil, false, fmt.Errorf("media: leg %s: %w", id, ErrUnknownLeg)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if body == nil {
 		l.offer()
-		return l.body, nil
+		return l.body, false, nil // who asks for an offer wants to talk
 	}
 	agreed, err := l.answer(body)
 	if err != nil {
-		return nil, fmt.Errorf("media: leg %s: %w", id, err)
+		return nil, false, fmt.Errorf("media: leg %s: %w", id, err)
 	}
 	l.agree(agreed)
-	return l.body, nil
+	return l.body, !agreed.sends, nil
 }
 
 // offer describes ourselves anew.

@@ -14,6 +14,7 @@ type counters struct {
 	malformed            atomic.Uint64
 	refused              atomic.Uint64 // payload type not agreed on, peer on hold, stray sequence number
 	strangers            atomic.Uint64 // from a source that is not trusted
+	forged               atomic.Uint64 // SRTP that the peer did not make, or that came before
 	untaped              atomic.Uint64 // frames that a tape dropped
 	untold               atomic.Uint64 // events for calls that found no room
 	skipped              atomic.Uint64 // ticks given up
@@ -94,6 +95,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	count(c.discarded, func(n *counters) *atomic.Uint64 { return &n.malformed }, "malformed")
 	count(c.discarded, func(n *counters) *atomic.Uint64 { return &n.refused }, "unexpected")
 	count(c.discarded, func(n *counters) *atomic.Uint64 { return &n.strangers }, "stranger")
+	count(c.discarded, func(n *counters) *atomic.Uint64 { return &n.forged }, "forged")
 	count(c.discarded, func(n *counters) *atomic.Uint64 { return &n.unsent }, "unsent")
 	count(c.skipped, func(n *counters) *atomic.Uint64 { return &n.skipped })
 	count(c.untaped, func(n *counters) *atomic.Uint64 { return &n.untaped })

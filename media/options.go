@@ -37,6 +37,8 @@ type Options struct {
 	// Codecs holds the laws that each trunk may use, in order of preference; a trunk
 	// that is missing, and every phone, may use both and is answered in its own order.
 	Codecs map[string][]codec.Law
+	// TrunkEncryption and UserEncryption hold who has SRTP; none who is missing.
+	TrunkEncryption, UserEncryption map[string]Encryption
 	// Sounds are the clips that legs can be played, beside the country's tones.
 	Sounds map[call.Sound]tone.Clip
 	// Country is the one whose tones are played, ISO 3166-1 alpha-2.
@@ -51,7 +53,8 @@ type Options struct {
 
 	Log        *slog.Logger          // slog.Default when nil
 	Registerer prometheus.Registerer // no metrics when nil
-	// PacketIO makes the I/O of one worker; NewPacketIO when nil.
+	// PacketIO makes the I/O of one worker; when nil NewDedicatedIO, or
+	// NewPacketIO where workers would leave nobody else a processor.
 	PacketIO func() (PacketIO, error)
 }
 
@@ -71,8 +74,26 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.PacketIO == nil {
 		o.PacketIO = NewPacketIO
+		if o.Workers < runtime.GOMAXPROCS(0) {
+			o.PacketIO = NewDedicatedIO
+		}
 	}
 	return o, nil
+}
+
+// hostAddresses returns the addresses that this machine has, beside loopback.
+func hostAddresses() ([]netip.Addr, error) {
+	all, err := net.InterfaceAddrs()
+	if err != nil {
+		return nil, fmt.Errorf("media: addresses of this machine: %w", err)
+	}
+	var own []netip.Addr
+	for _, a := range all {
+		if prefix, err := netip.ParsePrefix(a.String()); err == nil && !prefix.Addr().IsLoopback() {
+			own = append(own, prefix.Addr().WithZone(""))
+		}
+	}
+	return own, nil
 }
 
 // localFor asks the routing table: connecting a UDP socket sends nothing. Without

@@ -63,7 +63,7 @@ func (b *inbox) wait(t *testing.T, wanted call.Input) {
 // eachIO runs a test over every PacketIO that this system has.
 func eachIO(t *testing.T, run func(t *testing.T, io func() (PacketIO, error))) {
 	t.Helper()
-	for name, io := range map[string]func() (PacketIO, error){"native": NewPacketIO, "portable": NewPortableIO} {
+	for name, io := range map[string]func() (PacketIO, error){"native": NewPacketIO, "dedicated": NewDedicatedIO, "portable": NewPortableIO} {
 		t.Run(name, func(t *testing.T) { run(t, io) })
 	}
 }
@@ -77,6 +77,9 @@ func startEngine(t testing.TB, o Options) *Engine {
 	}
 	if o.Lines == nil {
 		o.Lines = newInbox()
+	}
+	if o.Workers == 0 {
+		o.Workers = 1 // each of a dedicated PacketIO keeps a processor
 	}
 	o.Log = slog.New(slog.DiscardHandler)
 	e, err := New(o)

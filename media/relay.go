@@ -34,7 +34,7 @@ func (l *leg) forward(now time.Duration, p *packet, what content, law codec.Law)
 		r.on = r.on && l.reachable()
 		return
 	}
-	if l.press.Busy() { // the key takes the place of audio, on the tick
+	if l.keypad.press.Busy() { // the key takes the place of audio, on the tick
 		r.on = false
 		return
 	}

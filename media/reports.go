@@ -117,6 +117,9 @@ func (l *leg) sendReport(packets []rtcp.Packet) {
 		return
 	}
 	b, err := rtcp.Marshal(packets)
+	if err == nil {
+		b, err = l.protectReport(b)
+	}
 	if err != nil {
 		l.room.host.counters.unsent.Add(1)
 		return
@@ -146,6 +149,10 @@ func (r *reports) behindNAT(target netip.AddrPort) netip.AddrPort {
 func (l *leg) receiveReport(now time.Duration, from netip.AddrPort, b []byte) {
 	r := &l.reports
 	if from.Addr() != l.latch.target().Addr() || len(b) > maxDatagram || now-r.read < reportSpacing && r.read > 0 {
+		return
+	}
+	b, ok := l.unprotectReport(b)
+	if !ok {
 		return
 	}
 	r.read, r.from = now, from

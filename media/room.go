@@ -160,10 +160,12 @@ func (r *room) serve(l *leg) {
 
 // need starts and stops feeding the leg's voice to the mix.
 func (l *leg) need(voiced bool) {
-	if l.voiced && !voiced {
-		l.voice.Reset()
+	switch {
+	case !voiced:
+		l.voice = nil
+	case l.voice == nil:
+		l.voice, _ = l.opened.newVoice() // settings are checked before a leg has them
 	}
-	l.voiced = voiced
 }
 
 // expect decides whether silence from the leg is worth telling: others hear it,
@@ -201,7 +203,7 @@ func (r *room) mix(skipped int) {
 	h := r.host
 	var inputs [mix.Seats]*codec.Frame
 	for _, l := range r.legs {
-		if !l.voiced {
+		if l.voice == nil {
 			continue
 		}
 		frame := &h.in[l.seat]

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -256,6 +257,31 @@ func TestKeys(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Keys that come faster than they can be told are told one after another.
+func TestKeysFromSignallingWaitForEachOther(t *testing.T) {
+	d := newDesk(t)
+	contact, person := d.leg(contactLeg, codec.PCMA), d.leg(personLeg, codec.PCMA)
+	d.wire(both(contactLeg, personLeg)...)
+	d.talk(time.Second, 4*time.Millisecond, person)
+	for _, key := range []byte("*11") {
+		person.leg.pass(key)
+	}
+	d.talk(2*time.Second, 4*time.Millisecond, person)
+	if got := contact.keysOf(); got != "*11" {
+		t.Errorf("the contact was told %q", got)
+	}
+	for range 3 * maxKeys {
+		person.leg.pass('5')
+	}
+	d.talk(8*time.Second, 4*time.Millisecond, person)
+	if got := contact.keysOf(); got != "*11"+strings.Repeat("5", maxKeys) {
+		t.Errorf("the contact was told %q", got)
+	}
+	if last := contact.got[len(contact.got)-1]; last.kind != contact.leg.terms.audio {
+		t.Errorf("after the keys comes %+v", last)
 	}
 }
 

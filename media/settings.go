@@ -26,6 +26,8 @@ const defaultTimeout = 30 * time.Second
 type Settings struct {
 	External             netip.Addr
 	Codecs               map[string][]codec.Law
+	TrunkEncryption      map[string]Encryption
+	UserEncryption       map[string]Encryption
 	Sounds               map[call.Sound]tone.Clip
 	Country              string
 	JitterMin, JitterMax time.Duration
@@ -34,7 +36,7 @@ type Settings struct {
 
 func (o Options) settings() Settings {
 	return Settings{
-		External: o.External, Codecs: o.Codecs, Sounds: o.Sounds, Country: o.Country,
+		External: o.External, Codecs: o.Codecs, TrunkEncryption: o.TrunkEncryption, UserEncryption: o.UserEncryption, Sounds: o.Sounds, Country: o.Country,
 		JitterMin: o.JitterMin, JitterMax: o.JitterMax, Timeout: o.Timeout,
 	}
 }
@@ -47,24 +49,24 @@ func (s Settings) checked() (*Settings, error) {
 	if s.Timeout < 0 {
 		return nil, fmt.Errorf("media: timeout of %v", s.Timeout)
 	}
-	// The buffers of legs are made like these, so making them does not fail.
-	if _, _, err := s.buffers(); err != nil {
-		return nil, err
+	// The buffers of legs are made like this one, so making them does not fail.
+	if _, err := s.newVoice(); err != nil {
+		return nil, fmt.Errorf("media: %w", err)
 	}
 	return &s, nil
 }
 
-// buffers makes a leg's jitter buffers: one for the mix, whose delay adapts, and
-// one for the tape, whose delay is the same for everybody, so that the sides of a
-// conversation stay aligned to the sample whatever their networks do.
-func (s *Settings) buffers() (voice, tape *jitter.Buffer, err error) {
-	if voice, err = jitter.New(jitter.Options{Min: s.JitterMin, Max: s.JitterMax}); err != nil {
-		return nil, nil, fmt.Errorf("media: %w", err)
-	}
-	if tape, err = jitter.New(jitter.Options{Min: tapeDelay, Max: tapeDelay, Plain: true}); err != nil {
-		return nil, nil, fmt.Errorf("media: %w", err)
-	}
-	return voice, tape, nil
+// newVoice makes what feeds a leg's voice to the mix, with a delay that adapts.
+func (s *Settings) newVoice() (*jitter.Buffer, error) {
+	return jitter.New(jitter.Options{Min: s.JitterMin, Max: s.JitterMax})
+}
+
+// newTape makes what feeds a leg's voice to the tape. Its delay is the same for
+// everybody, so that the sides of a conversation stay aligned to the sample whatever
+// their networks do.
+func newTape() *jitter.Buffer {
+	tape, _ := jitter.New(jitter.Options{Min: tapeDelay, Max: tapeDelay, Plain: true}) // bounds that it takes
+	return tape
 }
 
 // Reconfigure puts other settings in force, all of them or, with an error, none.
@@ -92,6 +94,8 @@ func (s *Settings) source(sound call.Sound, loop bool) (tone.Source, bool) {
 		return tone.Tone(s.Country, tone.Busy), true
 	case call.SoundCongestion:
 		return tone.Tone(s.Country, tone.Congestion), true
+	case call.SoundConfirm:
+		return tone.Confirmed(), true
 	case call.SoundUnavailable: // speech, which is a clip or nothing
 	}
 	return tone.Clip(nil).Play(loop), false

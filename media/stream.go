@@ -65,6 +65,11 @@ func (s *stream) next(now time.Duration) (timestamp uint32, jump, ok bool) {
 	return timestamp + uint32(-lead)/codec.FrameSamples*codec.FrameSamples, true, true
 }
 
+// late reports whether the clock has caught up with what was sent. Until then
+// the mix leaves the next slot to a speaker whose packets are to be passed on:
+// a stream that is always ahead would have no room for them.
+func (s *stream) late(now time.Duration) bool { return int32(s.timestamp+s.span-s.due(now)) <= 0 }
+
 // follow lets the clock drift towards the speaker's, so that hours of relaying
 // between two crystals end in no jump.
 func (s *stream) follow(now time.Duration) {

@@ -19,10 +19,7 @@ type tap struct {
 func (r *room) record(h *worker, contact, person call.LegID, tape call.Tape) {
 	lead := r.tap.lead
 	switch {
-	case r.tap.tape == nil: // whatever the buffers hold is of another time
-		for _, l := range r.legs {
-			l.tape.Reset()
-		}
+	case r.tap.tape == nil:
 		lead = tapeFrames
 	case tape == nil:
 		r.tap.flush(h)
@@ -38,16 +35,22 @@ func (t *tap) flush(h *worker) {
 	}
 }
 
-// find looks the legs up; it is called when legs come or go.
+// find looks the legs up, and gives them their buffers; it is called when legs come
+// or go.
 func (t *tap) find(r *room) {
 	t.contact, t.person = nil, nil
 	if t.tape != nil {
 		t.contact, t.person = r.leg(t.contactID), r.leg(t.personID)
 	}
+	for _, l := range r.legs {
+		switch {
+		case l != t.contact && l != t.person:
+			l.tape = nil
+		case l.tape == nil:
+			l.tape = newTape()
+		}
+	}
 }
-
-// tapped tells whether the tape takes what a leg says.
-func (r *room) tapped(l *leg) bool { return l == r.tap.contact || l == r.tap.person }
 
 func (t *tap) tick(h *worker, skipped int) {
 	if t.tape == nil {

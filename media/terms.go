@@ -25,6 +25,8 @@ type terms struct {
 	audio, event, calm uint8     // payload types of what we send, or sdp.NoPayloadType
 	sends, receives    bool      // as we see it
 
+	srtp *protection // nil: plain RTP
+
 	contents [128]content   // by payload type, of what may come
 	laws     [128]codec.Law // of those that are voice
 }

@@ -14,6 +14,7 @@ import (
 	"tandem/call"
 	"tandem/media/codec"
 	"tandem/media/mix"
+	"tandem/media/srtp"
 )
 
 const (
@@ -29,6 +30,9 @@ const (
 	// A worker with too much to do is trusted again after this many ticks, 2 s of
 	// them, within tickBudget: a stall of the machine is over when it is over.
 	tickRecovery = 100
+	// maxUnrested is how long a worker may be without a moment's rest: then packets
+	// come faster than it passes them on, however little the ticks themselves do.
+	maxUnrested = time.Second
 )
 
 // errStopped says that the engine has ended.
@@ -50,13 +54,14 @@ type worker struct {
 	commands  chan command
 	closing   chan struct{} // closed once no command is taken any more
 	gate      sync.RWMutex  // held while a command is handed over
-	congested atomic.Bool   // p99 of the tick passes the budget
+	congested atomic.Bool   // there is too much to do
+	rested    time.Duration // when there was nothing to do last
 	ticks     int           // in this window
 	slow      int           // of them over budget
 	brisk     int           // since the last one over budget
 
 	// Scratch of the packet and tick path.
-	datagram [maxDatagram + headerSize]byte
+	datagram [maxDatagram + headerSize + srtp.MaxOverhead]byte
 	payload  [maxDatagram]byte
 	in, out  [mix.Seats]codec.Frame
 	played   codec.Frame
@@ -110,8 +115,12 @@ func (w *worker) run(ctx context.Context) error {
 func (w *worker) loop(ctx context.Context) error {
 	due := w.now() + tickLength
 	for ctx.Err() == nil {
-		if _, err := w.io.Poll(w.epoch.Add(due)); err != nil {
+		n, err := w.io.Poll(w.epoch.Add(due))
+		if err != nil {
 			return fmt.Errorf("media: %w", err)
+		}
+		if n == 0 {
+			w.rested = w.now()
 		}
 		w.obey()
 		now := w.now()
@@ -123,7 +132,7 @@ func (w *worker) loop(ctx context.Context) error {
 		}
 		w.counters.lateness.observe(now - due)
 		due = w.beat(now, due)
-		w.judge(w.now() - now)
+		w.judge(w.now()-now, now-w.rested)
 	}
 	return nil
 }
@@ -161,12 +170,13 @@ func (w *worker) beat(now, due time.Duration) time.Duration {
 	return due
 }
 
-// judge decides whether the worker has too much to do, from the time that ticks took.
-func (w *worker) judge(took time.Duration) {
+// judge decides whether the worker has too much to do, from the time that a tick
+// took and from how long there was no rest before it.
+func (w *worker) judge(took, unrested time.Duration) {
 	w.counters.work.observe(took)
 	w.ticks++
 	w.brisk++
-	if took > tickBudget {
+	if took > tickBudget || unrested > maxUnrested {
 		w.slow++
 		w.brisk = 0
 	}

@@ -59,6 +59,8 @@ type Library struct {
 	metrics   metrics
 	every     time.Duration
 	wrap      func(*os.File) file
+	blocks    *sync.Pool // what rings are made of
+	chunks    *sync.Pool // what writers write from
 
 	mu       sync.Mutex
 	settings Settings
@@ -94,6 +96,7 @@ func New(o Options) (*Library, error) {
 	l := &Library{
 		directory: o.Directory, log: o.Log, done: o.Done, metrics: newMetrics(o.Registerer),
 		every: o.every, wrap: o.wrap, live: make(map[call.ID]*tape),
+		blocks: blockPool(), chunks: chunkPool(),
 	}
 	return l, l.Apply(o.Settings)
 }
@@ -115,7 +118,7 @@ func (l *Library) Apply(s Settings) error {
 }
 
 // Start begins to record a call. The disk is not touched before it returns: a
-// disk that stalls costs audio after ten seconds, and never holds up a call. A
+// disk that stalls costs audio after five seconds, and never holds up a call. A
 // call that is being recorded gets the tape that it has. Errors: ErrDisabled,
 // fs.ErrExist when the call's recording was stopped before.
 func (l *Library) Start(rec call.Record) (call.Tape, error) {

@@ -1,15 +1,33 @@
 package recording
 
-import "sync/atomic"
+import (
+	"sync"
+	"sync/atomic"
+)
 
-// ringFrames is how long the disk may stall before audio is lost: 5 s.
-const ringFrames = 256
+const (
+	// ringFrames is how long the disk may stall before audio is lost: 5 s.
+	ringFrames = 256
+	// blockFrames is how much memory is taken at a time: with a disk that keeps up a
+	// ring needs little.
+	blockFrames = 16
+	// ringBlocks is one more than is in use, so that the block that is filled next
+	// has been read to its end.
+	ringBlocks = ringFrames/blockFrames + 1
+)
 
 // slot is 20 ms of both sides.
 type slot struct {
 	gap             int64 // frames of silence before this one
 	contact, person [frameSamples]int16
 }
+
+// block holds no pointers, so nobody has to look through it.
+type block [blockFrames]slot
+
+// blockPool lends blocks to all rings; the tick allocates one only when more of
+// them than ever lately are in use.
+func blockPool() *sync.Pool { return &sync.Pool{New: func() any { return new(block) }} }
 
 // ring carries frames from one producer, the media tick, to one consumer, the
 // writer, without locks. A frame that does not fit, or that the tick itself
@@ -26,7 +44,13 @@ type ring struct {
 	gaps   atomic.Int64 // frames of silence in all
 	missed atomic.Int64 // those among them that did not fit
 
-	slots [ringFrames]slot
+	pool   *sync.Pool         // of blocks
+	blocks [ringBlocks]*block // nil where nothing waits
+}
+
+// slot returns where a frame is.
+func (r *ring) slot(frame int64) (b **block, i int64) {
+	return &r.blocks[frame/blockFrames%ringBlocks], frame % blockFrames
 }
 
 // push takes a frame; false when it did not fit.
@@ -37,7 +61,11 @@ func (r *ring) push(contact, person *[frameSamples]int16) bool {
 		r.skip(1)
 		return false
 	}
-	s := &r.slots[head%ringFrames]
+	b, i := r.slot(head)
+	if *b == nil {
+		*b = r.pool.Get().(*block)
+	}
+	s := &(*b)[i]
 	s.contact, s.person, s.gap = *contact, *person, r.gap.Load()
 	r.gap.Store(0)
 	r.head.Store(head + 1)
@@ -60,10 +88,19 @@ func (r *ring) next() *slot {
 	if tail == r.head.Load() {
 		return nil
 	}
-	return &r.slots[tail%ringFrames]
+	b, i := r.slot(tail)
+	return &(*b)[i]
 }
 
-func (r *ring) release() { r.tail.Store(r.tail.Load() + 1) }
+// release gives the oldest frame back, and its block with the last one of it.
+func (r *ring) release() {
+	tail := r.tail.Load()
+	if b, i := r.slot(tail); i == blockFrames-1 {
+		r.pool.Put(*b)
+		*b = nil
+	}
+	r.tail.Store(tail + 1)
+}
 
 // frames is how long the conversation was, as the producer saw it.
 func (r *ring) frames() int64 { return r.head.Load() + r.gaps.Load() }

@@ -9,7 +9,7 @@ import (
 // in order, and the gaps account for those that did not.
 func TestRingAtSpeed(t *testing.T) {
 	const frames = 200_000
-	r := &ring{}
+	r := &ring{pool: blockPool()}
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		var c, p [frameSamples]int16
@@ -44,7 +44,7 @@ func TestRingAtSpeed(t *testing.T) {
 }
 
 func TestRingSkip(t *testing.T) {
-	r := &ring{}
+	r := &ring{pool: blockPool()}
 	var c, p [frameSamples]int16
 	r.skip(-4)
 	r.skip(0)
@@ -52,5 +52,43 @@ func TestRingSkip(t *testing.T) {
 	r.push(&c, &p)
 	if s := r.next(); s == nil || s.gap != 3 || r.frames() != 4 || r.missed.Load() != 0 {
 		t.Errorf("slot %+v, %d frames, %d missed", s != nil, r.frames(), r.missed.Load())
+	}
+}
+
+// A disk that keeps up costs two blocks, one that stalls as many as it takes, and
+// what it took is given back.
+func TestRingTakesMemoryAsItNeedsIt(t *testing.T) {
+	r := &ring{pool: blockPool()}
+	held := func() (n int) {
+		for _, b := range r.blocks {
+			if b != nil {
+				n++
+			}
+		}
+		return n
+	}
+	var c, p [frameSamples]int16
+	drain := func() {
+		for r.next() != nil {
+			r.release()
+		}
+	}
+	for n := range 10 * ringFrames {
+		r.push(&c, &p)
+		if n%blockFrames == 7 {
+			if held() > 2 {
+				t.Fatalf("%d blocks for %d frames", held(), blockFrames)
+			}
+			drain()
+		}
+	}
+	for r.push(&c, &p) {
+	}
+	if n := held(); n < ringBlocks-1 {
+		t.Errorf("%d blocks in a full ring", n)
+	}
+	drain()
+	if n := held(); n > 1 {
+		t.Errorf("%d blocks in an empty ring", n)
 	}
 }

@@ -6,20 +6,29 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"sync"
 	"time"
 
 	"tandem/call"
 )
 
-// chunkFrames is how much goes to the disk in one write: a second.
-const chunkFrames = 50
+const (
+	// chunkFrames is how much goes to the disk in one write at most: a second.
+	chunkFrames = 50
+	chunkBytes  = chunkFrames * frameBytes
+)
+
+// chunk is memory for samples on their way to the disk, lent for a write.
+type chunk [chunkBytes]byte
+
+func chunkPool() *sync.Pool { return &sync.Pool{New: func() any { return new(chunk) }} }
 
 var errTooLong = errors.New("longer than a WAV file can be")
 
 // tape is a recording in progress: the media tick's end is the ring, all else
 // belongs to the writer's goroutine.
 type tape struct {
-	ring *ring // apart from the rest: it holds no pointers, so nobody has to look through it
+	ring *ring
 
 	library  *Library
 	id       call.ID
@@ -29,7 +38,7 @@ type tape struct {
 
 	root     *os.Root
 	file     file   // nil until the disk let us make it
-	chunk    []byte // samples on their way to the disk
+	chunk    []byte // samples on their way to the disk; nil while there are none
 	silence  int64  // frames of silence that come after chunk
 	written  int64  // bytes of samples on the disk
 	voiced   int64  // frames in chunk that are no silence
@@ -40,8 +49,7 @@ type tape struct {
 
 func newTape(l *Library, id call.ID, s sides) *tape {
 	return &tape{
-		ring: &ring{}, library: l, id: id, sides: s, stop: make(chan struct{}),
-		chunk: make([]byte, 0, chunkFrames*frameBytes),
+		ring: &ring{pool: l.blocks}, library: l, id: id, sides: s, stop: make(chan struct{}),
 	}
 }
 
@@ -98,16 +106,22 @@ func (t *tape) countMissing(frames int64) {
 
 func frameSeconds(frames int64) float64 { return float64(frames) * frameSamples / sampleRate }
 
-// drain writes all that waits, a chunk at a time.
+// drain writes all that waits, a chunk at a time. What the disk refuses stays in
+// the chunk.
 func (t *tape) drain() error {
 	if t.file == nil {
 		if err := t.open(); err != nil {
 			return err
 		}
 	}
+	if t.chunk == nil {
+		t.chunk = t.library.chunks.Get().(*chunk)[:0]
+	}
 	for {
 		t.fill()
 		if len(t.chunk) == 0 {
+			t.library.chunks.Put((*chunk)(t.chunk[:chunkBytes]))
+			t.chunk = nil
 			return nil
 		}
 		if err := t.flush(); err != nil {

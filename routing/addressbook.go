@@ -16,7 +16,7 @@ const maxNumbers = 20
 
 // AddressBookOptions are what the address book works with.
 type AddressBookOptions struct {
-	Contacts  Contacts
+	Contacts  ContactStore
 	Directory *Directory
 	Events    call.Publisher
 }

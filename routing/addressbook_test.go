@@ -2,7 +2,6 @@ package routing
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -119,85 +118,6 @@ func TestDoNotCall(t *testing.T) {
 	}
 }
 
-func TestImport(t *testing.T) {
-	b := newBook(t)
-	if _, err := b.Create(t.Context(), patch("", "600000001")); err != nil {
-		t.Fatal(err)
-	}
-	file := "\ufeffName;Phone;Mobile 2;Country;Owner;Notes;Shoe size\n" +
-		"Luis Pérez;600 000 001;910 111 222;ES;ana;met at \"the\" fair;42\n" + // known by number alone: learns
-		"Marta;600000002, 600000003;;;;;\n" +
-		"Again;0034600000003;;;;;\n" + // known, nothing new
-		"Nobody;112;;;;;\n" +
-		"Short\n" +
-		"Bad owner;600000004;;;zoe;;\n" +
-		"Two people;600000001;600000002;;;;\n" +
-		"\xd1u\xf1ez;600000005;;;;;\n" // ISO 8859-1
-	report, err := b.Import(t.Context(), strings.NewReader(file))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if report.Created != 2 || report.Merged != 1 || report.Unchanged != 1 || report.Failed != 4 {
-		t.Errorf("report %+v", report)
-	}
-	var lines []int
-	for _, f := range report.Faults {
-		lines = append(lines, f.Line)
-	}
-	if !slices.Equal(lines, []int{5, 6, 7, 8}) {
-		t.Errorf("faults %+v", report.Faults)
-	}
-	c, _ := b.store.byNumber("+34910111222")
-	if c.Name != "Luis Pérez" || c.Owner != "ana" || len(c.Numbers) != 2 || c.Notes != `met at "the" fair` {
-		t.Errorf("merged %+v", c)
-	}
-	if c, _ := b.store.byNumber("+34600000005"); c.Name != "Ñuñez" {
-		t.Errorf("created %+v", c)
-	}
-	before := len(b.store.contacts)
-	report, err = b.Import(t.Context(), strings.NewReader(file))
-	if err != nil || report.Created != 0 || report.Merged != 0 || len(b.store.contacts) != before {
-		t.Errorf("a second time: %+v, %v", report, err)
-	}
-}
-
-func TestImportColumns(t *testing.T) {
-	tests := []struct{ file, name string }{
-		{"first name,last name,tel\nAna,García,600111222\n", "Ana García"},
-		{"TELEPHONE\tNAME\n600111222\tAna\n", "Ana"},
-		{"numbers\n600111222\n", "+34600111222"},
-		{"\"name\",\"phone\"\n\"García, Ana\",\"600111222\"", "García, Ana"},
-	}
-	for _, tt := range tests {
-		b := newBook(t)
-		report, err := b.Import(t.Context(), strings.NewReader(tt.file))
-		c, _ := b.store.byNumber("+34600111222")
-		if err != nil || report.Created != 1 || c.Name != tt.name {
-			t.Errorf("%q: %+v, %v, %+v", tt.file, report, err, c)
-		}
-	}
-	for _, file := range []string{"", "name,owner\nx,y\n"} {
-		var invalid *InvalidError
-		if _, err := newBook(t).Import(t.Context(), strings.NewReader(file)); !errors.As(err, &invalid) {
-			t.Errorf("%q: %v", file, err)
-		}
-	}
-}
-
-func TestImportIsBounded(t *testing.T) {
-	b := newBook(t)
-	bad := "phone\n" + strings.Repeat("x\n", importRows+10)
-	report, err := b.Import(t.Context(), strings.NewReader(bad))
-	var invalid *InvalidError
-	if !errors.As(err, &invalid) || len(report.Faults) != importFaults || report.Failed != importRows {
-		t.Errorf("%v, %d faults of %d", err, len(report.Faults), report.Failed)
-	}
-	b.store.fail = errors.New("disk full")
-	if _, err := b.Import(t.Context(), strings.NewReader("phone\n600111222\n600111223\n")); !errors.Is(err, b.store.fail) {
-		t.Errorf("store failed: %v", err)
-	}
-}
-
 func TestChangeTask(t *testing.T) {
 	b := newBook(t)
 	b.store.contacts["c"] = Contact{ID: "c", FollowUp: true}
@@ -240,30 +160,4 @@ func TestMayBecome(t *testing.T) {
 	if err := mayBecome(call.TaskOpen, "gone"); !errors.As(err, &invalid) {
 		t.Errorf("unknown state: %v", err)
 	}
-}
-
-func FuzzImport(f *testing.F) {
-	for _, s := range []string{"phone\n600111222\n", "\ufeffname;phone\nx;y\n", "phone\n\"", "phone,phone\n1,2\n\xff,\x00", "numbers\n600111222|600111223,\n"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		b := newBook(t)
-		if _, err := b.Import(t.Context(), strings.NewReader(s)); err != nil {
-			if _, ok := errors.AsType[*InvalidError](err); !ok {
-				t.Fatal(err)
-			}
-		}
-		owner := make(map[string]string)
-		for id, c := range b.store.contacts {
-			if len(c.Numbers) == 0 || len([]rune(c.Name)) > maxName {
-				t.Fatalf("contact %+v", c)
-			}
-			for _, n := range c.Numbers {
-				if owner[n] != "" {
-					t.Fatal(fmt.Sprint(n, " belongs to two contacts"))
-				}
-				owner[n] = id
-			}
-		}
-	})
 }

@@ -31,6 +31,9 @@ type Outgoing struct {
 	Contact  Contact // zero when the number is nobody's
 	Playbook string  // of the user who calls, or empty
 	Asked    string  // a number of ours that must be shown, or empty
+	// Emergency calls go out by a trunk that is up even when its channels are
+	// all taken; when none is up, by any.
+	Emergency bool
 }
 
 // ChosenNumber is the number that a call shows, why, and what may carry it.
@@ -81,6 +84,19 @@ func (c *Chooser) Choose(ctx context.Context, out Outgoing) (ChosenNumber, error
 			if trunks := c.trunks(number); len(trunks) > 0 {
 				return ChosenNumber{Number: number, Rule: name, Trunks: trunks}, nil
 			}
+		}
+	}
+	if out.Emergency {
+		return c.whatever()
+	}
+	return ChosenNumber{}, ErrNoNumber
+}
+
+// whatever is the first number that has a trunk at all.
+func (c *Chooser) whatever() (ChosenNumber, error) {
+	for _, n := range c.Directory.Account().Numbers {
+		if len(n.Trunks) > 0 {
+			return ChosenNumber{Number: n.Number, Rule: RuleAny, Trunks: n.Trunks}, nil
 		}
 	}
 	return ChosenNumber{}, ErrNoNumber

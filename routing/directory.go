@@ -20,6 +20,9 @@ type Account struct {
 	Playbooks []Playbook
 	Record    bool       // recording is enabled
 	Announce  call.Sound // played before a recorded conversation, or empty
+	// RingTimeouts is how long a call through each trunk may ring; a trunk that
+	// is not named lets it ring for 45 s.
+	RingTimeouts map[string]time.Duration
 }
 
 // AccountNumber is one of the account's own numbers.
@@ -161,8 +164,22 @@ func (d *Directory) Playbook(name string) (Playbook, bool) {
 	return p, ok
 }
 
+// RingTimeout is how long a call through a trunk may ring.
+func (d *Directory) RingTimeout(trunk string) time.Duration {
+	if t := d.current.Load().RingTimeouts[trunk]; t > 0 {
+		return t
+	}
+	return summonTime
+}
+
 // Normalize returns the E.164 form of a number as the account's country writes it.
-func (d *Directory) Normalize(raw string) (e164 string, ok bool) { return Normalize(raw, d.Country()) }
+func (d *Directory) Normalize(raw string) (e164 string, ok bool) {
+	now := d.current.Load()
+	if _, ours := now.numbers[raw]; ours { // what is called nearly always
+		return raw, true
+	}
+	return Normalize(raw, now.Country)
+}
 
 // Dialed is what somebody dialed: exactly what it is and where it leads.
 type Dialed struct {

@@ -118,6 +118,25 @@ func (m *memory) Admit(_ context.Context, a Admission) (Admitted, error) {
 	return out, nil
 }
 
+func (m *memory) Place(_ context.Context, p Placing) (Placed, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.fail != nil {
+		return Placed{}, m.fail
+	}
+	out := Placed{Record: p.Record}
+	if p.Callee != nil {
+		c, known := m.byNumber(p.Record.To)
+		if !known {
+			c, out.Created = *p.Callee, true
+			m.contacts[c.ID] = c
+		}
+		out.Contact, out.Record.ContactID = &c, c.ID
+	}
+	m.calls[p.Record.ID] = out.Record
+	return out, nil
+}
+
 func (m *memory) SaveCall(_ context.Context, c Closing) (Closed, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -238,6 +257,50 @@ func (m *memory) ChangeContact(_ context.Context, id string, change func(*Contac
 	}
 	m.contacts[id] = c
 	return c, nil
+}
+
+func (m *memory) ChangeContacts(_ context.Context, change func(ContactLedger) error) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.fail != nil {
+		return m.fail
+	}
+	return change(memoryLedger{m})
+}
+
+// memoryLedger is the contacts in memory while the lock is held.
+type memoryLedger struct{ *memory }
+
+func (m memoryLedger) ByNumber(number string) (Contact, error) {
+	c, ok := m.byNumber(number)
+	if !ok {
+		return c, ErrNotFound
+	}
+	return c, nil
+}
+
+func (m memoryLedger) PutContact(c Contact) error {
+	if m.taken(c) {
+		return ErrConflict
+	}
+	m.contacts[c.ID] = c
+	return nil
+}
+
+func (m *memory) MergeContacts(_ context.Context, keep, gone string, join func(*Contact, Contact) error) (Merged, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	c, ok := m.contacts[keep]
+	other, known := m.contacts[gone]
+	if !ok || !known {
+		return Merged{}, ErrNotFound
+	}
+	if err := join(&c, other); err != nil {
+		return Merged{}, err
+	}
+	delete(m.contacts, gone)
+	m.contacts[keep] = c
+	return Merged{Contact: c, Gone: other}, nil
 }
 
 func (m *memory) Task(_ context.Context, id string) (Task, error) {

@@ -63,8 +63,9 @@ func NewFloor(ctx context.Context, o FloorOptions) (*Floor, error) {
 		desk: o.Desk, events: o.Events, inbox: newInbox(), closed: make(chan struct{}),
 		roster: newRoster(o.Zone, o.Seed, statuses),
 	}
+	f.view.Store(&view{})
 	f.roster.configure(time.Now(), o.Account)
-	f.view.Store(f.roster.view())
+	f.show()
 	return f, nil
 }
 
@@ -121,17 +122,18 @@ func (f *Floor) settle(now time.Time, lines Lines) {
 	}
 }
 
+// show lets others see the floor as it stands, and returns the users who look
+// different.
+func (f *Floor) show() []*UserState {
+	next, changed := f.roster.look(f.view.Load())
+	f.view.Store(next)
+	return changed
+}
+
 // tell shows the floor as it stands and publishes which users look different.
 func (f *Floor) tell(now time.Time) {
-	next := f.roster.view()
-	before := f.view.Swap(next).users
-	for _, u := range next.users {
-		for len(before) > 0 && before[0].Name < u.Name { // both are by name
-			before = before[1:]
-		}
-		if len(before) == 0 || !before[0].same(u) {
-			f.events.Publish(call.Event{Type: call.EventUserChanged, At: now.UTC(), User: u.Name, CallID: u.CallID, Data: u})
-		}
+	for _, u := range f.show() {
+		f.events.Publish(call.Event{Type: call.EventUserChanged, At: now.UTC(), User: u.Name, CallID: u.CallID, Data: *u})
 	}
 }
 
@@ -220,17 +222,23 @@ func (f *Floor) SetStatus(ctx context.Context, s UserStatus) error {
 	return f.ask(ctx, func(r *roster, now time.Time) { r.setStatus(now, s) })
 }
 
-// Users returns all users by name, as they stand. The list is not to be changed.
-func (f *Floor) Users() []UserState { return f.view.Load().users }
+// Users returns all users by name, as they stand.
+func (f *Floor) Users() []UserState {
+	users := f.view.Load().users
+	list := make([]UserState, len(users))
+	for i, u := range users {
+		list[i] = *u
+	}
+	return list
+}
 
 // User returns one user as they stand.
 func (f *Floor) User(name string) (UserState, bool) {
-	for _, u := range f.Users() {
-		if u.Name == name {
-			return u, true
-		}
+	u := f.view.Load().user(name)
+	if u == nil {
+		return UserState{}, false
 	}
-	return UserState{}, false
+	return *u, true
 }
 
 // Queues returns the calls for which nobody rings yet, by playbook.

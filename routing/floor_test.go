@@ -293,23 +293,45 @@ tandem_users{playbook="sales",status="wrap_up"} 0
 	})
 }
 
+// deaf hears no events.
+type deaf struct{}
+
+func (deaf) Publish(call.Event) {}
+
+// taken offers every call to somebody who is there.
+type taken struct{ last call.Assigned }
+
+func (l *taken) Post(_ call.ID, in call.Input) bool {
+	l.last = in.(call.Assigned)
+	return true
+}
+
+// BenchmarkFloor takes a call from its arrival to its end on a floor of 100
+// users, half of whom have no phone.
 func BenchmarkFloor(b *testing.B) {
 	names := make([]string, 100)
 	for i := range names {
 		names[i] = fmt.Sprint("user", i)
 	}
-	r := newRoster(time.UTC, 1, nil)
-	r.configure(noon, teamOf(0, names...))
+	f, err := NewFloor(b.Context(), FloorOptions{Account: teamOf(0, names...), Desk: newMemory(), Events: deaf{}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	now, posted := noon, &taken{}
 	for _, name := range names[:50] {
-		r.phone(noon, name, true)
+		f.PhoneUp(name)
+		now = now.Add(time.Second)
+		f.work(now, posted)
 	}
 	req := call.Request{Call: "c", Playbook: "sales", Arrived: noon, Strategy: call.LongestIdle}
 	b.ReportAllocs()
 	for b.Loop() {
-		r.seek(noon, req)
-		for _, a := range r.match(noon) {
-			r.over(noon, a.call, a.Users[0], call.OutcomeWithdrawn)
-		}
-		r.view()
+		f.Seek(req)
+		f.work(now, posted)
+		f.Talk(req.Call, posted.last.Users[0])
+		f.work(now, posted)
+		now = now.Add(time.Second)
+		f.Free(req.Call, posted.last.Users[0])
+		f.work(now, posted)
 	}
 }

@@ -1,265 +1,265 @@
 package routing
 
 import (
-	"bufio"
 	"context"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"tandem/call"
 )
 
 const (
-	importBytes  = 32 << 20 // of a file
-	importRows   = 100_000  // of a file
-	importColumn = 64       // columns
-	importFaults = 200      // lines that a report names
+	// ImportBytes is how long an imported file may be.
+	ImportBytes = 32 << 20
+	importRows  = 100_000 // of a file
+	// importBatch is how many lines share a transaction: enough to spare the
+	// disk, and over in milliseconds, for live calls wait for the same writer.
+	importBatch = 200
+	// importEvents is how many contacts an import tells of one by one. Screens
+	// that had to follow a hundred thousand would miss the next call.
+	importEvents = 1000
 )
 
-// ImportReport is what became of a file of contacts.
+// ImportOutcome is what became of a line.
+type ImportOutcome string
+
+// The outcomes of a line.
+const (
+	ImportCreated   ImportOutcome = "created"
+	ImportUpdated   ImportOutcome = "updated"   // a known contact learned something
+	ImportUnchanged ImportOutcome = "unchanged" // a known contact did not
+	ImportRefused   ImportOutcome = "refused"
+)
+
+// ImportReport is what became of a file of contacts, or would become of it.
 type ImportReport struct {
-	Created   int           `json:"created"`
-	Merged    int           `json:"merged"`    // known contacts that learned something
-	Unchanged int           `json:"unchanged"` // known contacts that did not
-	Failed    int           `json:"failed"`    // lines that could not be taken
-	Faults    []ImportFault `json:"faults"`    // the first 200 of them
+	DryRun    bool         `json:"dry_run"` // nothing was stored
+	Created   int          `json:"created"`
+	Updated   int          `json:"updated"`
+	Unchanged int          `json:"unchanged"`
+	Refused   int          `json:"refused"`
+	Lines     []ImportLine `json:"lines" nullable:"false"` // in the order of the file
 }
 
-// ImportFault is a line that could not be taken.
-type ImportFault struct {
-	Line int    `json:"line"` // in the file, from 1
-	Why  string `json:"why"`
+// ImportLine is what became of one line.
+type ImportLine struct {
+	Line      int           `json:"line"` // in the file, from 1
+	Outcome   ImportOutcome `json:"outcome" enum:"created,updated,unchanged,refused"`
+	ContactID string        `json:"contact_id,omitempty"` // empty when refused, and for a new one in a dry run
+	Name      string        `json:"name,omitempty"`
+	Changed   []string      `json:"changed,omitempty"` // what an updated contact learned: name, numbers, ...
+	Why       string        `json:"why,omitempty"`     // it was refused
 }
 
-// Import reads contacts from a CSV file whose first line names the columns:
-// numbers (or number, phone, mobile and the like; several columns and several
-// numbers in one are fine), name, country, owner, notes. Comma, semicolon and
-// tab separate; other columns are ignored. A line whose number is known adds
-// to that contact what is missing there and never takes anything away, so that
-// a file can be imported again.
+// importRow is a line that was read: a contact to be, without an ID, or why
+// there is none.
+type importRow struct {
+	line    int
+	contact Contact
+	fault   error
+}
+
+// Import takes contacts from a CSV file whose first line names the columns (see
+// importcolumns.go for their names): numbers, name, country, owner, follow_up,
+// do_not_call, notes; others are ignored. A line whose number is known adds to
+// that contact what is missing there and never takes anything away, so that a
+// file can be imported again. With dryRun nothing is stored, and the report
+// says what would be.
 //
-// A line that cannot be taken is reported and the rest goes on. The error is
-// about the file as a whole, or the store's; the report counts what was done.
-func (b *AddressBook) Import(ctx context.Context, file io.Reader) (ImportReport, error) {
-	report := ImportReport{Faults: []ImportFault{}}
-	limited := &io.LimitedReader{R: file, N: importBytes + 1}
-	rows, head, err := openCSV(limited)
+// A line that cannot be taken is reported and the rest goes on. An error means
+// the file as a whole, of which nothing was stored then, or the store, which
+// may have taken the lines before.
+func (b *AddressBook) Import(ctx context.Context, file io.Reader, dryRun bool) (ImportReport, error) {
+	rows, err := b.readRows(file)
 	if err != nil {
-		return report, err
+		return ImportReport{}, err
 	}
-	for n := 0; ; n++ {
-		fields, err := rows.Read()
-		line, _ := rows.FieldPos(0)
-		switch {
-		case limited.N <= 0 || n >= importRows:
-			return report, &InvalidError{Field: "file", Why: fmt.Sprintf("is longer than %d MB or %d lines", importBytes>>20, importRows)}
-		case errors.Is(err, io.EOF):
-			return report, nil
-		case err != nil && !errors.As(err, new(*csv.ParseError)):
-			return report, fmt.Errorf("import contacts: %w", err)
-		case err != nil:
-			report.fault(line, err)
-			continue
+	report := ImportReport{DryRun: dryRun, Lines: make([]ImportLine, 0, len(rows))}
+	book := b.Contacts.ChangeContacts
+	if dryRun {
+		book = newRehearsal(b.Contacts).change
+	}
+	told := 0
+	for batch := range slices.Chunk(rows, importBatch) {
+		lines, changed, err := take(ctx, batch, book)
+		if err != nil {
+			return report, fmt.Errorf("import contacts: from line %d on: %w", batch[0].line, err)
 		}
-		if err := b.importRow(ctx, &report, head.contact(fields)); err != nil {
-			if !refused(err) {
-				return report, fmt.Errorf("import contacts: line %d: %w", line, err)
+		report.add(lines)
+		if !dryRun {
+			told += b.tell(lines, changed, importEvents-told)
+		}
+	}
+	if dryRun {
+		report.forgetNew()
+	}
+	return report, nil
+}
+
+// take carries out a batch of rows in one transaction. changed has a contact
+// for each line; it counts where the line says created or updated.
+func take(ctx context.Context, batch []importRow, book func(context.Context, func(ContactLedger) error) error) (lines []ImportLine, changed []Contact, err error) {
+	err = book(ctx, func(l ContactLedger) error {
+		lines, changed = make([]ImportLine, 0, len(batch)), make([]Contact, 0, len(batch)) // anew, for this may run twice
+		for _, row := range batch {
+			line, c, err := row.store(l)
+			if err != nil && !refused(err) {
+				return err
 			}
-			report.fault(line, err)
+			if err != nil {
+				line = ImportLine{Line: row.line, Outcome: ImportRefused, Name: row.contact.Name, Why: err.Error()}
+			}
+			lines, changed = append(lines, line), append(changed, c)
 		}
-	}
+		return nil
+	})
+	return lines, changed, err
 }
 
 // refused reports whether an error is about a line and not about the store.
 func refused(err error) bool {
-	var invalid *InvalidError
-	return errors.As(err, &invalid) || errors.Is(err, ErrConflict) || errors.Is(err, ErrNotFound)
+	_, invalid := errors.AsType[*InvalidError](err)
+	return invalid || errors.Is(err, ErrConflict)
 }
 
-func (r *ImportReport) fault(line int, err error) {
-	r.Failed++
-	if len(r.Faults) < importFaults {
-		r.Faults = append(r.Faults, ImportFault{Line: line, Why: err.Error()})
+// store creates the contact of a row, or adds to the one that is known.
+func (r importRow) store(l ContactLedger) (ImportLine, Contact, error) {
+	line := ImportLine{Line: r.line}
+	if r.fault != nil {
+		return line, Contact{}, r.fault
 	}
-}
-
-// importRow creates the contact of a line, or adds to the one that is known.
-func (b *AddressBook) importRow(ctx context.Context, report *ImportReport, p ContactPatch) error {
-	numbers, err := b.numbers(*p.Numbers)
+	c, known, err := owning(l, r.contact.Numbers)
 	if err != nil {
-		return err
+		return line, c, err
 	}
-	p.Numbers = &numbers
-	id, err := b.owning(ctx, numbers)
-	if err != nil {
-		return err
-	}
-	if id == "" {
-		if _, err := b.Create(ctx, p); err != nil {
-			return err
+	if known {
+		if line.Changed, err = c.learn(r.contact); err != nil {
+			return line, c, err
 		}
-		report.Created++
-		return nil
+		line.Outcome = ImportUpdated
+	} else {
+		c = r.contact
+		c.CreatedAt = time.Now().UTC()
+		c.ID = newID(c.CreatedAt)
+		line.Outcome = ImportCreated
 	}
-	return b.merge(ctx, report, id, p)
+	line.ContactID, line.Name = c.ID, c.Name
+	if known && len(line.Changed) == 0 {
+		line.Outcome = ImportUnchanged
+		return line, c, nil
+	}
+	return line, c, l.PutContact(c)
 }
 
-// owning returns the one contact that has any of the numbers, or nothing.
-func (b *AddressBook) owning(ctx context.Context, numbers []string) (id string, err error) {
+// owning returns the one contact that has any of the numbers.
+func owning(l ContactLedger, numbers []string) (c Contact, known bool, err error) {
 	for _, number := range numbers {
-		c, err := b.Contacts.ContactByNumber(ctx, number)
+		other, err := l.ByNumber(number)
 		switch {
 		case errors.Is(err, ErrNotFound):
 		case err != nil:
-			return "", err
-		case id != "" && id != c.ID:
-			return "", fmt.Errorf("numbers of two contacts in one line: %w", ErrConflict)
+			return c, known, err
+		case known && other.ID != c.ID:
+			return c, known, &InvalidError{Field: "numbers", Why: fmt.Sprintf("belong to two contacts, %s (%s) and %s (%s); merge them first", c.Name, c.ID, other.Name, other.ID)}
 		default:
-			id = c.ID
+			c, known = other, true
 		}
 	}
-	return id, nil
+	return c, known, nil
 }
 
-// errUnchanged keeps a contact that learned nothing from being stored again.
-var errUnchanged = errors.New("unchanged")
-
-// merge adds to a known contact what it does not have.
-func (b *AddressBook) merge(ctx context.Context, report *ImportReport, id string, p ContactPatch) error {
-	c, err := b.Contacts.ChangeContact(ctx, id, func(c *Contact) error { return b.learn(c, p) })
-	switch {
-	case errors.Is(err, errUnchanged):
-		report.Unchanged++
-		return nil
-	case err != nil:
-		return err
+// add counts lines and keeps them.
+func (r *ImportReport) add(lines []ImportLine) {
+	for _, line := range lines {
+		switch line.Outcome {
+		case ImportCreated:
+			r.Created++
+		case ImportUpdated:
+			r.Updated++
+		case ImportUnchanged:
+			r.Unchanged++
+		case ImportRefused:
+			r.Refused++
+		}
 	}
-	report.Merged++
-	publishContact(b.Events, call.EventContactChanged, c, time.Now())
+	r.Lines = append(r.Lines, lines...)
+}
+
+// forgetNew takes out the IDs of contacts that a dry run only imagined.
+func (r *ImportReport) forgetNew() {
+	imagined := make(map[string]bool)
+	for i, line := range r.Lines {
+		imagined[line.ContactID] = imagined[line.ContactID] || line.Outcome == ImportCreated
+		if imagined[line.ContactID] {
+			r.Lines[i].ContactID = ""
+		}
+	}
+}
+
+// tell publishes the first of the contacts that lines created or updated, and
+// returns how many.
+func (b *AddressBook) tell(lines []ImportLine, changed []Contact, most int) (told int) {
+	at := time.Now()
+	for i, line := range lines {
+		kind := call.EventContactChanged
+		if line.Outcome == ImportCreated {
+			kind = call.EventContactCreated
+		} else if line.Outcome != ImportUpdated {
+			continue
+		}
+		if told == most {
+			return told
+		}
+		publishContact(b.Events, kind, changed[i], at)
+		told++
+	}
+	return told
+}
+
+// rehearsal is the contacts as they would be: what the store has, under what an
+// import would have changed so far.
+type rehearsal struct {
+	store    ContactStore
+	byNumber map[string]string // to the ID of a contact that the import touched
+	contacts map[string]Contact
+}
+
+func newRehearsal(store ContactStore) *rehearsal {
+	return &rehearsal{store: store, byNumber: make(map[string]string), contacts: make(map[string]Contact)}
+}
+
+// change is ChangeContacts that stores nothing.
+func (r *rehearsal) change(ctx context.Context, change func(ContactLedger) error) error {
+	return change(rehearsed{r, func(number string) (Contact, error) { return r.store.ContactByNumber(ctx, number) }})
+}
+
+// rehearsed is a rehearsal during one batch.
+type rehearsed struct {
+	*rehearsal
+	stored func(number string) (Contact, error)
+}
+
+// ByNumber implements ContactLedger.
+func (r rehearsed) ByNumber(number string) (Contact, error) {
+	if id, touched := r.byNumber[number]; touched {
+		return r.contacts[id], nil
+	}
+	c, err := r.stored(number)
+	if changed, touched := r.contacts[c.ID]; touched && err == nil {
+		return changed, nil
+	}
+	return c, err
+}
+
+// PutContact implements ContactLedger. An import looks at every number before
+// it adds one, and takes none away.
+func (r rehearsed) PutContact(c Contact) error {
+	r.contacts[c.ID] = c
+	for _, number := range c.Numbers {
+		r.byNumber[number] = c.ID
+	}
 	return nil
-}
-
-// learn adds what a patch knows and a contact does not.
-func (b *AddressBook) learn(c *Contact, p ContactPatch) error {
-	numbers := slices.Clone(c.Numbers)
-	for _, number := range *p.Numbers {
-		if !slices.Contains(numbers, number) {
-			numbers = append(numbers, number)
-		}
-	}
-	changed := len(numbers) > len(c.Numbers)
-	p.Numbers = &numbers
-	keep := func(have string, want **string) {
-		if *want == nil || **want == "" || have != "" {
-			*want = nil
-			return
-		}
-		changed = true
-	}
-	name := c.Name
-	if slices.Contains(c.Numbers, name) {
-		name = "" // the contact had no name but its number
-	}
-	keep(name, &p.Name)
-	keep(c.Country, &p.Country)
-	keep(c.Owner, &p.Owner)
-	keep(c.Notes, &p.Notes)
-	if !changed {
-		return errUnchanged
-	}
-	return b.apply(c, p)
-}
-
-// columns says what each column of a file holds.
-type columns []string
-
-// openCSV reads the first line of a file and what separates its columns.
-func openCSV(file io.Reader) (*csv.Reader, columns, error) {
-	r := bufio.NewReaderSize(file, 1<<16)
-	if mark, _ := r.Peek(3); string(mark) == "\ufeff" {
-		_, _ = r.Discard(3)
-	}
-	start, _ := r.Peek(1 << 12)
-	first, _, _ := strings.Cut(string(start), "\n")
-	rows := csv.NewReader(r)
-	rows.FieldsPerRecord, rows.LazyQuotes, rows.TrimLeadingSpace, rows.ReuseRecord = -1, true, true, true
-	for _, separator := range ";\t" {
-		if strings.Count(first, string(separator)) > strings.Count(first, string(rows.Comma)) {
-			rows.Comma = separator
-		}
-	}
-	names, err := rows.Read()
-	if err != nil {
-		return nil, nil, &InvalidError{Field: "file", Why: "has no first line that names the columns"}
-	}
-	head := make(columns, min(len(names), importColumn))
-	for i := range head {
-		head[i] = column(names[i])
-	}
-	if !slices.Contains(head, "numbers") {
-		return nil, nil, &InvalidError{Field: "file", Why: "its first line names no column numbers, number or phone"}
-	}
-	return rows, head, nil
-}
-
-// column says what a column holds by its name; empty: nothing that we want.
-func column(name string) string {
-	name = strings.ToLower(strings.TrimSpace(decoded(name)))
-	switch strings.TrimRight(name, " 0123456789") {
-	case "number", "numbers", "phone", "phones", "phone number", "phone numbers", "phone_number", "telephone", "tel",
-		"mobile", "mobile phone", "mobile_phone", "cell", "landline", "work phone", "home phone",
-		"teléfono", "telefono", "teléfonos", "telefonos", "móvil", "movil":
-		return "numbers"
-	case "name", "full name", "full_name", "contact", "nombre":
-		return "name"
-	case "first name", "first_name", "firstname":
-		return "first"
-	case "last name", "last_name", "lastname", "surname", "apellidos", "apellido":
-		return "last"
-	case "country", "country code", "país", "pais":
-		return "country"
-	case "owner", "user", "salesperson", "contact owner", "propietario":
-		return "owner"
-	case "notes", "note", "comment", "comments", "notas":
-		return "notes"
-	}
-	return ""
-}
-
-// contact reads a line.
-func (c columns) contact(fields []string) ContactPatch {
-	values := make(map[string]string)
-	numbers := []string{}
-	for i, field := range fields[:min(len(fields), len(c))] {
-		field = strings.TrimSpace(decoded(field))
-		if c[i] == "numbers" {
-			numbers = append(numbers, strings.FieldsFunc(field, func(r rune) bool { return strings.ContainsRune(",;|\n", r) })...)
-		} else if values[c[i]] == "" {
-			values[c[i]] = field
-		}
-	}
-	name := values["name"]
-	if name == "" {
-		name = strings.TrimSpace(values["first"] + " " + values["last"])
-	}
-	country, owner, notes := values["country"], values["owner"], values["notes"]
-	return ContactPatch{Name: &name, Numbers: &numbers, Country: &country, Owner: &owner, Notes: &notes}
-}
-
-// decoded reads text that is not UTF-8 as ISO 8859-1, which spreadsheets write.
-func decoded(s string) string {
-	if utf8.ValidString(s) {
-		return s
-	}
-	runes := make([]rune, len(s))
-	for i := range len(s) {
-		runes[i] = rune(s[i])
-	}
-	return string(runes)
 }

@@ -9,8 +9,8 @@ import (
 // member is one user on the floor.
 type member struct {
 	user      User
-	playbooks []string
-	former    bool // no longer configured; leaves after the call
+	playbooks []string // never changed, but replaced; not nil
+	former    bool     // no longer configured; leaves after the call
 
 	status UserStatus
 	next   *UserStatus // asked for during a call
@@ -119,7 +119,7 @@ func (m *member) takenOn(today Date) int {
 func (m *member) state() UserState {
 	u := UserState{
 		Name: m.user.Name, Display: m.user.Display, Role: m.user.Role, Extension: m.user.Extension,
-		Playbooks: append([]string{}, m.playbooks...),
+		Playbooks: m.playbooks,
 		Status:    m.status.Status, Reason: m.status.Reason, Since: m.since.UTC(),
 		Activity: m.activity(), CallID: m.offer, Registered: m.registered, Suspect: m.suspect,
 	}

@@ -68,7 +68,7 @@ func Normalize(raw, country string) (e164 string, ok bool) {
 	if err != nil || !phonenumbers.IsValidNumber(number) {
 		return "", false
 	}
-	return sane(number)
+	return sane(number, "+"+digits)
 }
 
 // parse reads digits, which may begin with a plus.
@@ -81,15 +81,19 @@ func parse(digits, country string) (string, bool) {
 	if national && len(digits) < safeNational && !phonenumbers.IsValidNumber(number) {
 		return "", false
 	}
-	return sane(number)
+	return sane(number, digits)
 }
 
 // sane formats a number whose length E.164 allows and which reads the same
 // again: some that nobody has lose a leading zero each time they are parsed.
-func sane(number *phonenumbers.PhoneNumber) (string, bool) {
+// One that was parsed from its E.164 form has just shown that it does.
+func sane(number *phonenumbers.PhoneNumber, from string) (string, bool) {
 	e164 := phonenumbers.Format(number, phonenumbers.E164)
 	if n := len(e164) - 1; n < minDigits || n > maxDigits {
 		return "", false
+	}
+	if e164 == from {
+		return e164, true
 	}
 	again, err := phonenumbers.Parse(e164, "")
 	return e164, err == nil && phonenumbers.Format(again, phonenumbers.E164) == e164 &&

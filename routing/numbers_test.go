@@ -138,3 +138,13 @@ func FuzzNormalize(f *testing.F) {
 		}
 	})
 }
+
+// BenchmarkNormalize reads a caller's number as a carrier sends it.
+func BenchmarkNormalize(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, ok := Normalize("+34600111222", "ES"); !ok {
+			b.Fatal("refused")
+		}
+	}
+}

@@ -34,6 +34,21 @@ type Admitted struct {
 	Task    Task
 }
 
+// Placing is an outbound call that is to be stored.
+type Placing struct {
+	Record call.Record // ContactID is filled in by the store when Callee is set
+	// Callee is the contact to create when Record.To belongs to nobody. Nil:
+	// Record names the contact, or there is none.
+	Callee *Contact
+}
+
+// Placed is what became of a Placing.
+type Placed struct {
+	Record  call.Record
+	Contact *Contact // whom Record.To belongs to, when a Callee was given
+	Created bool     // the contact is new
+}
+
 // Closing says for whom a missed call's task is.
 type Closing struct {
 	Change call.Change
@@ -57,6 +72,9 @@ type Journal interface {
 	// Admit finds the contact by number or creates it, stores the task and
 	// the call. Two calls of one new number at once make one contact.
 	Admit(ctx context.Context, a Admission) (Admitted, error)
+	// Place stores an outbound call and finds or creates its contact by
+	// number. Two calls to one new number at once make one contact.
+	Place(ctx context.Context, p Placing) (Placed, error)
 	// SaveCall stores the record (but not what others write about the call:
 	// recording, notes, disposition, CRM), the state of its task, the Missed
 	// Call task (exactly one per call; an open one of the same contact is
@@ -91,6 +109,40 @@ type Contacts interface {
 	// ChangeContact applies change to the stored contact within the
 	// transaction; an error from change is returned and nothing is stored.
 	ChangeContact(ctx context.Context, id string, change func(*Contact) error) (Contact, error)
+}
+
+// ContactStore is what the address book needs of the store: Contacts, and the
+// verbs that are about several of them.
+type ContactStore interface {
+	ContactByNumber(ctx context.Context, number string) (Contact, error)
+	CreateContact(ctx context.Context, c Contact) error
+	ChangeContact(ctx context.Context, id string, change func(*Contact) error) (Contact, error)
+	// ChangeContacts runs change within one transaction; an error from change
+	// is returned and nothing is stored. change may run more than once.
+	ChangeContacts(ctx context.Context, change func(ContactLedger) error) error
+	// MergeContacts makes one contact of two: calls, tasks and numbers of gone
+	// become keep's, and gone's ID finds keep from then on. join makes keep
+	// what it is to be, numbers included; the store sets the number called
+	// last. Two open missed_call tasks become one, the other is done. IDs that
+	// name one contact already change nothing. ErrConflict when gone has more
+	// calls and tasks than one transaction should move.
+	MergeContacts(ctx context.Context, keep, gone string, join func(kept *Contact, gone Contact) error) (Merged, error)
+}
+
+// ContactLedger is the contacts as a transaction sees them.
+type ContactLedger interface {
+	ByNumber(number string) (Contact, error)
+	// PutContact stores a contact that is new or changed; ErrConflict, and
+	// nothing is stored, when one of its numbers is another's.
+	PutContact(c Contact) error
+}
+
+// Merged is what became of two contacts.
+type Merged struct {
+	Contact Contact // the one that stays
+	Gone    Contact // the other as it was; zero when the two were one already
+	Tasks   []Task  // that are not done, or were not, and changed
+	Calls   int     // that changed hands
 }
 
 // Tasks is the list of what is to be done.

@@ -25,6 +25,7 @@ type chaos struct {
 	rng    *rand.Rand
 	r      *roster
 	now    time.Time
+	view   *view // as others saw it last
 	users  []string
 	teams  map[string][]string
 	offers map[string]call.ID // user to the call that was promised to them
@@ -40,17 +41,26 @@ func newChaos(t *testing.T, seed uint64) *chaos {
 		teams:  map[string][]string{"p": {"a", "b", "c"}, "q": {"c", "d", "e"}},
 		offers: make(map[string]call.ID), talks: make(map[string]map[call.ID]bool), kind: make(map[call.ID]call.Strategy),
 	}
-	account := Account{}
 	for _, name := range c.users {
-		account.Users = append(account.Users, User{Name: name})
 		c.talks[name] = make(map[call.ID]bool)
+	}
+	c.r, c.view = newRoster(time.UTC, seed, nil), &view{}
+	c.configure("nobody")
+	return c
+}
+
+// configure takes on all users but one.
+func (c *chaos) configure(without string) {
+	var account Account
+	for _, name := range c.users {
+		if name != without {
+			account.Users = append(account.Users, User{Name: name})
+		}
 	}
 	for _, p := range []string{"p", "q"} {
 		account.Playbooks = append(account.Playbooks, Playbook{Name: p, Users: c.teams[p], WrapUp: 5 * time.Second})
 	}
-	c.r = newRoster(time.UTC, seed, nil)
 	c.r.configure(c.now, account)
-	return c
 }
 
 func (c *chaos) run(steps int) {
@@ -60,6 +70,7 @@ func (c *chaos) run(steps int) {
 		c.settle()
 		c.step()
 		c.settle()
+		c.look()
 	}
 }
 
@@ -74,7 +85,7 @@ func (c *chaos) fail(format string, args ...any) {
 // step does one thing at random.
 func (c *chaos) step() {
 	user := c.users[c.rng.IntN(len(c.users))]
-	switch c.rng.IntN(9) {
+	switch c.rng.IntN(10) {
 	case 0, 1:
 		c.seek()
 	case 2, 3:
@@ -102,7 +113,46 @@ func (c *chaos) step() {
 			c.note("leave %s", id)
 			c.r.leave(id)
 		}
+	case 9:
+		if c.rng.IntN(10) == 0 {
+			c.note("all but %s", user)
+			c.configure(user)
+		}
 	}
+}
+
+// look checks that what others see, which is only ever brought up to date, is
+// what they would see if they looked at everything, and that they are told of
+// every difference.
+func (c *chaos) look() {
+	next, changed := c.r.look(c.view)
+	var want []string
+	for _, name := range c.users {
+		m := c.r.members[name]
+		if m == nil || m.former {
+			if next.user(name) != nil {
+				c.fail("%s has left and is still seen", name)
+			}
+			continue
+		}
+		if u := next.user(name); u == nil || !u.same(m.state()) {
+			c.fail("%s is seen as %+v, is %+v", name, u, m.state())
+		}
+		if was := c.view.user(name); was == nil || !was.same(m.state()) {
+			want = append(want, name)
+		}
+	}
+	var got []string
+	for _, u := range changed {
+		got = append(got, u.Name)
+	}
+	if !slices.Equal(got, want) {
+		c.fail("told of %v, want %v", got, want)
+	}
+	if !slices.IsSortedFunc(next.users, func(a, b *UserState) int { return strings.Compare(a.Name, b.Name) }) {
+		c.fail("users are seen in disorder")
+	}
+	c.view = next
 }
 
 // seek begins a call, or asks anew for one that nobody is offered.
@@ -144,6 +194,9 @@ func (c *chaos) endOffer(user string) {
 
 // talk accepts an offer, or dials out.
 func (c *chaos) talk(user string) {
+	if c.r.members[user] == nil {
+		return
+	}
 	id := c.offers[user]
 	if id == "" || c.rng.IntN(4) == 0 {
 		id = call.ID(fmt.Sprintf("out%d", len(c.log)))

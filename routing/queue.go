@@ -68,6 +68,9 @@ func (r *roster) stopRinging(id call.ID, user string, outcome call.Outcome) {
 
 // match reserves users for the calls that wait, oldest first.
 func (r *roster) match(now time.Time) []assignment {
+	if len(r.waiting) == 0 {
+		return nil
+	}
 	free := 0
 	for _, m := range r.members {
 		if m.available() {
@@ -100,7 +103,7 @@ func (r *roster) assign(now time.Time, w *waiter) (assignment, bool) {
 	}
 	team := r.playbooks[w.Playbook]
 	for _, one := range c.asked {
-		m := r.members[one.name]
+		m := r.touch(one.name)
 		m.offer, m.playbook, m.since = w.Call, w.Playbook, now
 		w.asked[one.name] = true
 		a.Users = append(a.Users, one.name)
@@ -120,7 +123,7 @@ func (r *roster) assign(now time.Time, w *waiter) (assignment, bool) {
 func (r *roster) revert(a assignment) {
 	r.leave(a.call)
 	for _, name := range a.Users {
-		if m := r.members[name]; m != nil && m.offer == a.call {
+		if m := r.touch(name); m != nil && m.offer == a.call {
 			m.offer = ""
 			m.since = m.free
 			r.dismiss(m)
@@ -143,7 +146,7 @@ func (r *roster) ready(now time.Time, w *waiter) []candidate {
 	if team == nil {
 		return nil
 	}
-	var list []candidate
+	list := make([]candidate, 0, len(team.users))
 	today := dateOf(now.In(r.zone))
 	for place, name := range team.users {
 		if m := r.members[name]; m != nil && m.available() && !w.asked[name] {

@@ -109,7 +109,7 @@ func (r *Reception) closed(in call.Arrival, number AccountNumber, p Playbook) (c
 		return c, "; not redirected: " + why
 	}
 	target, _ := r.Directory.Normalize(p.Closed.Redirect)
-	c.Redirect = &call.Redirect{
+	c.Redirect = &call.Route{
 		Number: target, CallerID: number.Number, Trunks: number.Trunks, RingTimeout: p.Closed.RingTimeout,
 	}
 	return c, "; redirected to " + target

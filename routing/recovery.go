@@ -5,10 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"tandem/call"
 )
+
+// recoverers is how many interrupted calls are saved at a time: enough that a
+// store in which verbs share a commit needs but a few of them.
+const recoverers = 256
 
 // Recover gives every call that a crash interrupted its result, and every
 // missed one its task. alive is when the switch was last known to run. It
@@ -20,7 +25,44 @@ func (r *Reception) Recover(ctx context.Context, alive time.Time) (int, error) {
 		return 0, fmt.Errorf("recover calls: %w", err)
 	}
 	slices.SortFunc(list, func(a, b call.Record) int { return a.StartedAt.Compare(b.StartedAt) })
-	count := 0
+	groups := byContact(list)
+	counts, faults := make([]int, len(groups)), make([]error, len(groups))
+	slots := make(chan struct{}, recoverers)
+	var wg sync.WaitGroup
+	for i, group := range groups {
+		slots <- struct{}{}
+		wg.Go(func() {
+			counts[i], faults[i] = r.recoverAll(ctx, group, alive)
+			<-slots
+		})
+	}
+	wg.Wait()
+	total := 0
+	for _, n := range counts {
+		total += n
+	}
+	return total, errors.Join(faults...)
+}
+
+// byContact groups calls whose order matters: the calls of one contact share a
+// Missed Call task, which names the newest. Withheld callers share nothing.
+func byContact(list []call.Record) [][]call.Record {
+	var groups [][]call.Record
+	places := make(map[string]int)
+	for _, rec := range list {
+		place, known := places[rec.ContactID]
+		if !known || rec.ContactID == "" {
+			place = len(groups)
+			places[rec.ContactID] = place
+			groups = append(groups, nil)
+		}
+		groups[place] = append(groups[place], rec)
+	}
+	return groups
+}
+
+// recoverAll ends interrupted calls one after the other.
+func (r *Reception) recoverAll(ctx context.Context, list []call.Record, alive time.Time) (count int, err error) {
 	var faults []error
 	for _, rec := range list {
 		p, _ := r.Directory.Playbook(rec.Playbook)

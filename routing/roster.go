@@ -4,7 +4,6 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"time"
 
 	"tandem/call"
@@ -21,12 +20,17 @@ type roster struct {
 	phones    map[string]bool       // users with a registered phone
 	order     []string              // playbooks as configured
 	playbooks map[string]*team
-	waiting   []*waiter // oldest first
-	offers    map[call.Outcome]uint64
+	waiting   []*waiter               // oldest first
+	offers    map[call.Outcome]uint64 // never changed, but replaced
+
+	wrapping  []*member // in wrap-up; some may have left it
+	touched   []string  // users who may look different since the last look
+	regrouped bool      // as may all of them
 }
 
 // team is the users of a playbook.
 type team struct {
+	place  int // among the playbooks
 	users  []string
 	wrapUp time.Duration
 	last   int // place of the user whom round-robin asked last
@@ -50,8 +54,8 @@ func (r *roster) configure(now time.Time, a Account) {
 	teams := make(map[string]*team, len(a.Playbooks))
 	r.order = r.order[:0:0]
 	memberships := make(map[string][]string)
-	for _, p := range a.Playbooks {
-		t := &team{users: slices.Clone(p.Users), wrapUp: p.WrapUp, last: -1}
+	for i, p := range a.Playbooks {
+		t := &team{place: i, users: slices.Clone(p.Users), wrapUp: p.WrapUp, last: -1}
 		if old := r.playbooks[p.Name]; old != nil && old.last >= 0 && old.last < len(old.users) {
 			t.last = slices.Index(t.users, old.users[old.last])
 		}
@@ -61,7 +65,7 @@ func (r *roster) configure(now time.Time, a Account) {
 			memberships[name] = append(memberships[name], p.Name)
 		}
 	}
-	r.playbooks = teams
+	r.playbooks, r.regrouped = teams, true
 	for _, m := range r.members {
 		m.former = true
 	}
@@ -70,11 +74,27 @@ func (r *roster) configure(now time.Time, a Account) {
 		if m == nil {
 			m = r.join(now, u.Name)
 		}
-		m.user, m.playbooks, m.former = u, memberships[u.Name], false
+		m.user, m.playbooks, m.former = u, append([]string{}, memberships[u.Name]...), false
 	}
 	for _, m := range r.members {
 		r.dismiss(m)
 	}
+}
+
+// touch returns a member who is about to change, or nil. Whoever changes a
+// member gets them here: what others see is brought up to date from it.
+func (r *roster) touch(name string) *member {
+	m := r.members[name]
+	if m != nil {
+		r.touched = append(r.touched, name)
+	}
+	return m
+}
+
+// count counts an offer that is over.
+func (r *roster) count(outcome call.Outcome) {
+	r.offers = maps.Clone(r.offers) // views share the old one
+	r.offers[outcome]++
 }
 
 // join adds a user, who is available unless they chose otherwise before.
@@ -97,7 +117,7 @@ func (r *roster) dismiss(m *member) {
 
 // setStatus takes on a user's choice; of an unknown user there is none.
 func (r *roster) setStatus(now time.Time, s UserStatus) {
-	m := r.members[s.User]
+	m := r.touch(s.User)
 	if m == nil || m.former {
 		return
 	}
@@ -112,7 +132,7 @@ func (r *roster) phone(now time.Time, user string, up bool) {
 	} else {
 		r.phones[user] = true
 	}
-	m := r.members[user]
+	m := r.touch(user)
 	if m == nil || m.registered == up && !m.suspect {
 		return
 	}
@@ -125,14 +145,14 @@ func (r *roster) phone(now time.Time, user string, up bool) {
 
 // over frees a user whose offer by a call ended without a conversation.
 func (r *roster) over(now time.Time, id call.ID, user string, outcome call.Outcome) {
-	m := r.members[user]
+	m := r.touch(user)
 	if m == nil {
 		return
 	}
 	switch {
 	case m.offer == id:
 		m.offer = ""
-		r.offers[outcome]++
+		r.count(outcome)
 		r.stopRinging(id, user, outcome)
 	case slices.Contains(m.talks, id): // an outbound call that was not answered
 		m.talks = slices.DeleteFunc(m.talks, func(t call.ID) bool { return t == id })
@@ -153,13 +173,13 @@ func (r *roster) over(now time.Time, id call.ID, user string, outcome call.Outco
 // talk marks a user as talking, whether the call was offered to them or is
 // their own.
 func (r *roster) talk(now time.Time, id call.ID, user string) {
-	m := r.members[user]
+	m := r.touch(user)
 	if m == nil || slices.Contains(m.talks, id) {
 		return
 	}
 	if m.offer == id {
 		m.offer = ""
-		r.offers[call.OutcomeAccepted]++
+		r.count(call.OutcomeAccepted)
 	} else {
 		m.playbook = ""
 	}
@@ -171,7 +191,7 @@ func (r *roster) talk(now time.Time, id call.ID, user string) {
 
 // end ends a user's conversation; after the last one the wrap-up begins.
 func (r *roster) end(now time.Time, id call.ID, user string) {
-	m := r.members[user]
+	m := r.touch(user)
 	if m == nil || !slices.Contains(m.talks, id) {
 		return
 	}
@@ -179,6 +199,7 @@ func (r *roster) end(now time.Time, id call.ID, user string) {
 	m.free = now
 	if wrapUp := r.wrapUp(m); len(m.talks) == 0 && wrapUp > 0 {
 		m.wrapUntil = now.Add(wrapUp)
+		r.wrapping = append(r.wrapping, m)
 	}
 	m.released(now)
 	r.dismiss(m)
@@ -199,47 +220,26 @@ func (r *roster) wrapUp(m *member) time.Duration {
 
 // tick ends the wrap-ups that are due.
 func (r *roster) tick(now time.Time) {
-	for _, m := range r.members {
-		if !m.wrapUntil.IsZero() && !now.Before(m.wrapUntil) {
+	r.wrapping = slices.DeleteFunc(r.wrapping, func(m *member) bool {
+		if m.wrapUntil.After(now) {
+			return false
+		}
+		if !m.wrapUntil.IsZero() { // else the user left it before its end
+			r.touch(m.user.Name)
 			m.since, m.free = m.wrapUntil, m.wrapUntil
 			m.wrapUntil = time.Time{}
 		}
-	}
+		return true
+	})
 }
 
 // due returns when the next wrap-up ends; zero when there is none.
 func (r *roster) due() time.Time {
 	var next time.Time
-	for _, m := range r.members {
+	for _, m := range r.wrapping {
 		if !m.wrapUntil.IsZero() && (next.IsZero() || m.wrapUntil.Before(next)) {
 			next = m.wrapUntil
 		}
 	}
 	return next
-}
-
-// view returns the floor as it stands.
-func (r *roster) view() *view {
-	v := &view{offers: make(map[call.Outcome]uint64, len(r.offers))}
-	for _, m := range r.members {
-		if !m.former {
-			v.users = append(v.users, m.state())
-		}
-	}
-	slices.SortFunc(v.users, func(a, b UserState) int { return strings.Compare(a.Name, b.Name) })
-	for _, name := range r.order {
-		q := Queue{Playbook: name}
-		for _, w := range r.waiting {
-			if w.Playbook != name || w.ringing > 0 {
-				continue
-			}
-			if q.Calls == 0 {
-				q.Oldest = w.Arrived
-			}
-			q.Calls++
-		}
-		v.queues = append(v.queues, q)
-	}
-	maps.Copy(v.offers, r.offers)
-	return v
 }

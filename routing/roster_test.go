@@ -61,6 +61,13 @@ func (s *stage) want(want string) []assignment {
 	return list
 }
 
+// view is the floor as it stands, whatever was seen before.
+func (s *stage) view() *view {
+	s.regrouped = true
+	v, _ := s.look(&view{})
+	return v
+}
+
 // ask seeks a user for a call of sales that has just arrived.
 func (s *stage) ask(id call.ID, strategy call.Strategy, exclude ...string) {
 	s.seek(s.now, call.Request{Call: id, Playbook: "sales", Arrived: s.now, Strategy: strategy, Exclude: exclude})
@@ -368,7 +375,8 @@ func TestRevertGoesOnWithTheNext(t *testing.T) {
 func TestUserWithoutPlaybook(t *testing.T) {
 	r := newRoster(time.UTC, 1, nil)
 	r.configure(noon, Account{Users: []User{{Name: "eva", Role: "supervisor"}}})
-	if u := r.view().users[0]; u.Playbooks == nil || len(u.Playbooks) != 0 || u.Role != "supervisor" {
+	v, _ := r.look(&view{})
+	if u := v.users[0]; u.Playbooks == nil || len(u.Playbooks) != 0 || u.Role != "supervisor" {
 		t.Errorf("eva = %+v", u)
 	}
 }

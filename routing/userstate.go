@@ -61,17 +61,3 @@ func (u UserState) same(o UserState) bool {
 		u.Status == o.Status && u.Reason == o.Reason && u.Next == o.Next && u.Since.Equal(o.Since) &&
 		u.Activity == o.Activity && u.CallID == o.CallID && u.Registered == o.Registered && u.Suspect == o.Suspect
 }
-
-// Queue is the calls of one playbook for which nobody rings yet.
-type Queue struct {
-	Playbook string
-	Calls    int
-	Oldest   time.Time // arrival of the oldest; zero when there is none
-}
-
-// view is the floor at one moment; it never changes.
-type view struct {
-	users  []UserState // by name
-	queues []Queue     // by playbook, in the order of the configuration
-	offers map[call.Outcome]uint64
-}

@@ -2,11 +2,13 @@ package sip
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,7 +18,8 @@ import (
 	"tandem/call"
 )
 
-// Agent is the switch's SIP end. It implements call.Signalling.
+// Agent is the switch's SIP end. It implements call.Signalling and
+// call.Transfers.
 type Agent struct {
 	opt     Options
 	log     *slog.Logger
@@ -36,6 +39,11 @@ type Agent struct {
 	guard     *guard
 	open      *places // server transactions
 	calls     calls
+	dialing   *dialing
+	identity  *identity // nil without TLS listeners
+	uplinks   *uplinks  // TLS connections that we open
+	adopting  sync.Mutex
+	turned    *turnaways
 
 	tasks     tasks
 	farewells farewells
@@ -46,11 +54,14 @@ type Agent struct {
 	close sync.Once
 }
 
-var _ call.Signalling = (*Agent)(nil)
+var (
+	_ call.Signalling = (*Agent)(nil)
+	_ call.Transfers  = (*Agent)(nil)
+)
 
 // socket is one served listener.
 type socket struct {
-	network string // udp or tcp
+	network string // udp, tcp or tls
 	packet  net.PacketConn
 	stream  net.Listener
 	addr    netip.AddrPort
@@ -87,6 +98,11 @@ func New(opt Options) (*Agent, error) {
 	return a, nil
 }
 
+// receiveBuffer is what is asked for to hold datagrams, in bytes; the kernel
+// gives what it allows. Linux's default holds ten milliseconds of a flood, and an
+// INVITE for which it had no room comes again after 500 ms.
+const receiveBuffer = 4 << 20
+
 // open binds one listener.
 func open(l Listen) (*socket, error) {
 	network := l.Network
@@ -101,13 +117,16 @@ func open(l Listen) (*socket, error) {
 		if err != nil {
 			return nil, fmt.Errorf("sip: listen %s %s: %w", l.Network, l.Addr, err)
 		}
+		if err := conn.(*net.UDPConn).SetReadBuffer(receiveBuffer); err != nil {
+			return nil, errors.Join(fmt.Errorf("sip: listen %s %s: receive buffer: %w", l.Network, l.Addr, err), conn.Close())
+		}
 		return &socket{network: "udp", packet: conn, addr: addrOf(conn.LocalAddr())}, nil
-	case "tcp":
-		listener, err := net.Listen(network, l.Addr)
+	case "tcp", "tls":
+		listener, err := net.Listen(strings.Replace(network, "tls", "tcp", 1), l.Addr)
 		if err != nil {
 			return nil, fmt.Errorf("sip: listen %s %s: %w", l.Network, l.Addr, err)
 		}
-		return &socket{network: "tcp", stream: listener, addr: addrOf(listener.Addr())}, nil
+		return &socket{network: l.Network, stream: listener, addr: addrOf(listener.Addr())}, nil
 	}
 	return nil, fmt.Errorf("sip: listen %s://%s: transport is not supported", l.Network, l.Addr)
 }
@@ -138,7 +157,11 @@ func assemble(opt Options, sockets []*socket) (*Agent, error) {
 	for _, s := range sockets {
 		s.serving = make(chan struct{})
 	}
-	a := &Agent{opt: opt, log: opt.Log, meter: meter, sockets: sockets, legs: newLegs(), asked: newAsked(), open: newPlaces()}
+	a := &Agent{opt: opt, log: opt.Log, meter: meter, sockets: sockets, legs: newLegs(), asked: newAsked(), open: newPlaces(), dialing: newDialing(), uplinks: newUplinks(),
+		turned: &turnaways{log: opt.Log, total: meter.turned}}
+	if err := a.registerHoldings(opt.Metrics); err != nil {
+		return nil, fmt.Errorf("sip: metrics: %w", err)
+	}
 	a.life, a.end = context.WithCancel(context.Background())
 	a.tpl = wire.NewTransportLayer(net.DefaultResolver, lenientParser(), nil, wire.WithTransportLayerLogger(library))
 	a.tpl.OnMessage(a.stamp) // before the transaction layer's own
@@ -151,7 +174,7 @@ func assemble(opt Options, sockets []*socket) (*Agent, error) {
 	a.digest = newDigestServer(opt.Domain, a.names)
 	a.trunks = newTrunks(a)
 	if a.registrar, err = newRegistrar(a); err == nil {
-		err = a.Reconfigure(opt.Directory)
+		err = errors.Join(a.Reconfigure(opt.Directory), a.identify())
 	}
 	if err != nil {
 		a.end()
@@ -160,6 +183,17 @@ func assemble(opt Options, sockets []*socket) (*Agent, error) {
 	}
 	a.guard = newGuard(a)
 	return a, nil
+}
+
+// identify loads the certificate if a listener needs one.
+func (a *Agent) identify() error {
+	for _, s := range a.sockets {
+		if secured(s.network) && a.identity == nil {
+			a.identity = &identity{files: a.opt.TLS}
+			return a.identity.renew()
+		}
+	}
+	return nil
 }
 
 // Addrs returns the addresses that are really listened on, in the order of
@@ -180,6 +214,10 @@ func (a *Agent) Run(ctx context.Context) error {
 		if !a.tasks.start(func() { failed <- a.listen(s) }) {
 			return errors.New("sip: the agent is closed")
 		}
+	}
+	a.tasks.start(func() { _ = a.tpl.ServeTLS(a.uplinks) }) // ends when they are closed
+	if a.identity != nil {
+		a.tasks.start(func() { a.identity.watch(a.life, a.log) })
 	}
 	err := a.ready(ctx, failed)
 	if err == nil {
@@ -218,9 +256,15 @@ func (a *Agent) ready(ctx context.Context, failed <-chan error) error {
 // listen serves one socket until it is closed.
 func (a *Agent) listen(s *socket) error {
 	var err error
-	if s.packet != nil {
+	switch {
+	case s.packet != nil:
 		err = a.tpl.ServeUDP(&guardedPacket{PacketConn: s.packet, guard: a.guard, ready: s.ready})
-	} else {
+	case secured(s.network):
+		// A handshake happens when the connection is read first: it holds up
+		// nobody else, and the guard's limit for a first message bounds it.
+		hidden := tls.NewListener(s.stream, a.identity.config())
+		err = a.tpl.ServeTLS(&guardedListener{Listener: hidden, guard: a.guard, ready: s.ready})
+	default:
 		err = a.tpl.ServeTCP(&guardedListener{Listener: s.stream, guard: a.guard, ready: s.ready})
 	}
 	return fmt.Errorf("sip: listener %s %s stopped: %w", s.network, s.addr, errors.Join(err, net.ErrClosed))
@@ -240,6 +284,7 @@ func (a *Agent) Close() {
 		a.registrar.stop()
 		a.txl.Close()
 		closeAll(a.sockets)
+		_ = a.uplinks.Close() // never fails
 		if err := a.tpl.Close(); err != nil {
 			a.log.Debug("closing sip connections", "err", err)
 		}

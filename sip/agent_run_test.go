@@ -119,9 +119,17 @@ func TestMetrics(t *testing.T) {
 	thief.response(403, wire.INVITE)
 	b.watch.want(t, "trunk carrier true")
 	want := `
+# HELP tandem_calls_refused_total Inbound calls answered 503 with Retry-After, of which there is no record.
+# TYPE tandem_calls_refused_total counter
+tandem_calls_refused_total{reason="draining"} 0
+tandem_calls_refused_total{reason="full"} 0
+tandem_calls_refused_total{reason="rate"} 0
 # HELP tandem_registrations Registered phones.
 # TYPE tandem_registrations gauge
 tandem_registrations 1
+# HELP tandem_sip_dialogs Legs in a dialog or on their way to one.
+# TYPE tandem_sip_dialogs gauge
+tandem_sip_dialogs 0
 # HELP tandem_sip_rejected_total SIP messages refused or dropped.
 # TYPE tandem_sip_rejected_total counter
 ` + rejections("stranger") + `# HELP tandem_sip_requests_total SIP requests received.
@@ -133,6 +141,12 @@ tandem_sip_requests_total{method="REGISTER"} 2
 tandem_sip_responses_total{code="200"} 1
 tandem_sip_responses_total{code="401"} 1
 tandem_sip_responses_total{code="403"} 1
+# HELP tandem_sip_transactions Server transactions; over UDP they stay for 32 s.
+# TYPE tandem_sip_transactions gauge
+tandem_sip_transactions 2
+# HELP tandem_sip_unstored_total Messages sent before their dialog was on disk, because the disk was slow.
+# TYPE tandem_sip_unstored_total counter
+tandem_sip_unstored_total 0
 # HELP tandem_trunk_up 1 when the trunk answers.
 # TYPE tandem_trunk_up gauge
 tandem_trunk_up{trunk="carrier"} 1

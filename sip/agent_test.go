@@ -23,11 +23,12 @@ type lines struct {
 	full     atomic.Bool // refuses arrivals
 	gone     atomic.Bool // knows no call any more
 	arrivals chan call.Arrival
+	dialed   chan call.Origination
 	inputs   chan call.Input
 }
 
 func newLines() *lines {
-	return &lines{arrivals: make(chan call.Arrival, 64), inputs: make(chan call.Input, 256)}
+	return &lines{arrivals: make(chan call.Arrival, 64), dialed: make(chan call.Origination, 64), inputs: make(chan call.Input, 256)}
 }
 
 func (l *lines) Arrive(in call.Arrival) error {
@@ -35,6 +36,14 @@ func (l *lines) Arrive(in call.Arrival) error {
 		return errors.New("full")
 	}
 	l.arrivals <- in
+	return nil
+}
+
+func (l *lines) Originate(in call.Origination) error {
+	if l.full.Load() {
+		return errors.New("full")
+	}
+	l.dialed <- in
 	return nil
 }
 
@@ -95,10 +104,11 @@ func (m *memory) Bindings(context.Context) ([]call.Binding, error) {
 	return all, nil
 }
 
-func (m *memory) SaveDialog(d call.Dialog) {
+func (m *memory) SaveDialog(d call.Dialog, stored func()) {
 	m.mu.Lock()
-	defer m.mu.Unlock()
 	m.dialogs[d.Leg] = d
+	m.mu.Unlock()
+	stored()
 }
 
 func (m *memory) DeleteDialog(leg call.LegID) {

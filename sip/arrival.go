@@ -1,7 +1,6 @@
 package sip
 
 import (
-	"log/slog"
 	"time"
 
 	wire "github.com/emiago/sipgo/sip"
@@ -12,7 +11,8 @@ import (
 // retryAfter is how many seconds a caller is asked to wait when we are full.
 const retryAfter = "5"
 
-// serveInvite takes an INVITE: into its dialog, or as a new call of a trunk.
+// serveInvite takes an INVITE: into its dialog, or as a new call of a trunk or
+// a user.
 // It stays until the transaction is over, because an ACK that reuses the
 // INVITE's branch comes to the transaction and not to serve.
 func (a *Agent) serveInvite(req *wire.Request, tx *wire.ServerTx) {
@@ -22,15 +22,21 @@ func (a *Agent) serveInvite(req *wire.Request, tx *wire.ServerTx) {
 		return
 	}
 	trunk := a.trunkAt(sourceOf(req).Addr())
-	if trunk == nil {
-		a.meter.reject(reasonStranger)
-		a.respond(req, tx, 403)
+	if trunk == nil || a.fromPhone(req) {
+		a.serveDialed(req, tx)
 		return
 	}
 	if !a.arrive(req, tx, trunk) {
 		return
 	}
 	a.followAcks(tx)
+}
+
+// fromPhone reports whether an INVITE that comes from a trunk's host is a phone's
+// all the same: one registered from that very address and port, or it carries
+// credentials. A phone may share its address with a carrier.
+func (a *Agent) fromPhone(req *wire.Request) bool {
+	return req.GetHeader("Authorization") != nil || a.registrar.table.at(sourceOf(req))
 }
 
 // followAcks serves the ACKs that come to an INVITE's transaction.
@@ -49,9 +55,18 @@ func (a *Agent) followAcks(tx *wire.ServerTx) {
 	}
 }
 
-// arrive begins a call. It reports whether there is one now.
+// arrive begins a call of a trunk. It reports whether there is one now.
 func (a *Agent) arrive(req *wire.Request, tx *wire.ServerTx, trunk *Trunk) bool {
-	if !a.room() {
+	id := call.NewID(time.Now())
+	l := &leg{a: a, id: id.Leg(1), trunk: trunk.Name}
+	return a.commence(req, tx, l, func() error { return a.opt.Lines.Arrive(arrivalOf(req, id, trunk)) })
+}
+
+// commence makes a leg of an INVITE outside a dialog and has its call begun. It
+// reports whether the INVITE is being served now.
+func (a *Agent) commence(req *wire.Request, tx *wire.ServerTx, l *leg, begin func() error) bool {
+	if why := a.room(); why != nil {
+		a.turned.note(time.Now(), l.trunk, why)
 		a.full(req, tx)
 		return false
 	}
@@ -59,27 +74,25 @@ func (a *Agent) arrive(req *wire.Request, tx *wire.ServerTx, trunk *Trunk) bool 
 		a.respond(req, tx, 482)
 		return false
 	}
-	a.respond(req, tx, 100)
-	id := call.NewID(time.Now())
 	// The dialog is in place before anybody hears of the call.
-	l := a.newInbound(id.Leg(1), req, tx, trunk)
+	l.receive(req, tx)
+	l.promise(false, l.trying)
+	// These come once, so that they are taken however much waits in the leg.
 	watching := tx.OnCancel(func(cancel *wire.Request) {
-		reason := headerValue(cancel, "Reason")
-		l.box.post(func() { l.cancelled(reason) })
+		reason := reasonOf(cancel)
+		l.box.command(func() { l.cancelled(reason) })
 	})
-	tx.OnTerminate(func(string, error) { l.box.post(l.transactionEnded) })
-	err := a.opt.Lines.Arrive(arrivalOf(req, id, trunk))
-	if err != nil {
-		a.log.Info("call refused", slog.String("trunk", trunk.Name), slog.Any("err", err))
+	tx.OnTerminate(func(string, error) { l.box.command(l.transactionEnded) })
+	if err := begin(); err != nil {
+		a.turned.note(time.Now(), l.trunk, err)
 		a.meter.reject(reasonFull)
 		l.gate.shutNow()
-		l.box.post(l.turnAway)
+		l.box.command(l.turnAway)
 		return true
 	}
 	if !watching {
-		l.box.post(func() { l.cancelled("") })
+		l.box.command(func() { l.cancelled(0) })
 	}
-	l.box.post(func() { l.persist(false) })
 	return true
 }
 

@@ -46,12 +46,39 @@ func (f *fork) challenged(res *wire.Response) bool {
 		return false
 	}
 	f.tried = true
+	f.again(req)
+	return true
+}
+
+// lengthened sends our INVITE again with the longer session interval that a
+// callee wants (RFC 4028 section 7.3), once; false when it does not.
+func (f *fork) lengthened(res *wire.Response) bool {
+	if res.StatusCode != 422 || f.longer || f.over {
+		return false
+	}
+	f.longer = true
+	l := f.leg
+	l.least = minSessionOf(res)
+	req := f.req.Clone()
+	for _, name := range []string{"Via", "Session-Expires", "Min-SE"} {
+		req.RemoveHeader(name)
+	}
+	req.AppendHeader(header("Session-Expires", seconds(max(l.least, l.a.opt.SessionExpires))))
+	req.AppendHeader(header("Min-SE", seconds(l.least)))
+	req.CSeq().SeqNo++
+	req.From()
+	req.To()
+	f.again(req)
+	return true
+}
+
+// again sends the INVITE in another form, in a transaction of its own.
+func (f *fork) again(req *wire.Request) {
 	f.req = req
 	f.dlg.localSeq = req.CSeq().SeqNo
 	f.dlg.inviteSeq = req.CSeq().SeqNo
-	f.heard, f.tx = false, nil
+	f.heard, f.begun, f.tx = false, false, nil
 	f.send()
-	return true
 }
 
 // authorize returns the request again, with credentials for the strongest
@@ -111,39 +138,4 @@ func strength(c *digest.Challenge) int {
 		return 1
 	}
 	return 0
-}
-
-// persistFork stores a fork that has not been answered.
-func (l *leg) persistFork(f *fork) {
-	d := f.dlg.record(f.key())
-	if via := f.req.Via(); via != nil {
-		d.Via = via.Value()
-	}
-	l.a.scribe.saveDialog(d)
-}
-
-// persist stores the leg's dialog.
-func (l *leg) persist(confirmed bool) {
-	if l.stage == stageOver {
-		return
-	}
-	d := l.dlg.record(l.id)
-	to := l.a.nextHop(&l.dlg, l.trunk)
-	d.Confirmed, d.UAS, d.Transport, d.Source = confirmed, l.in != nil, to.transport, to.addr
-	if l.in != nil && !confirmed {
-		d.Source = sourceOf(l.in.req)
-		d.Via = viasOf(l.in.req)
-		d.LocalCSeq = l.dlg.inviteSeq
-	}
-	l.a.scribe.saveDialog(d)
-}
-
-// viasOf returns all Via values of a request, topmost first.
-func viasOf(req *wire.Request) string {
-	all := req.GetHeaders("Via")
-	values := make([]string, len(all))
-	for i, v := range all {
-		values[i] = v.Value()
-	}
-	return strings.Join(values, ", ")
 }

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 
+	wire "github.com/emiago/sipgo/sip"
+
 	"tandem/call"
 )
 
@@ -136,16 +138,38 @@ func cancelReason(why call.Cause) string {
 	return fmt.Sprintf("SIP;cause=487;text=%s", quote(text))
 }
 
+// reasonOf returns the Q.850 cause that a message gives as its Reason (RFC
+// 3326), or 0; a SIP status stands for the cause that it means.
+func reasonOf(msg wire.Message) int {
+	sip := 0
+	for _, h := range msg.GetHeaders("Reason") {
+		if q850 := q850Of(h.Value()); q850 != 0 {
+			return q850
+		}
+		switch status := causeIn(h.Value(), "SIP", 699); {
+		case status == 200:
+			sip = 26 // answered elsewhere
+		case status >= 300:
+			sip = meaningOf(status).q850
+		}
+	}
+	return sip
+}
+
 // q850Of reads the Q.850 cause out of a Reason header value, or 0.
-func q850Of(reason string) int {
+func q850Of(reason string) int { return causeIn(reason, "Q.850", 127) }
+
+// causeIn reads a protocol's cause out of a Reason header value; 0 when there is
+// none up to top.
+func causeIn(reason, wanted string, top int) int {
 	for one := range strings.SplitSeq(reason, ",") {
 		protocol, rest, _ := strings.Cut(strings.TrimSpace(one), ";")
-		if !strings.EqualFold(strings.TrimSpace(protocol), "Q.850") {
+		if !strings.EqualFold(strings.TrimSpace(protocol), wanted) {
 			continue
 		}
 		for param := range strings.SplitSeq(rest, ";") {
 			key, value, _ := strings.Cut(strings.TrimSpace(param), "=")
-			if n, err := strconv.Atoi(value); err == nil && strings.EqualFold(key, "cause") && n > 0 && n < 128 {
+			if n, err := strconv.Atoi(value); err == nil && strings.EqualFold(key, "cause") && n > 0 && n <= top {
 				return n
 			}
 		}
@@ -194,6 +218,8 @@ func phrase(status int) string {
 		return "Session Progress"
 	case 200:
 		return "OK"
+	case 202:
+		return "Accepted"
 	case 400:
 		return "Bad Request"
 	case 401:
@@ -210,6 +236,8 @@ func phrase(status int) string {
 		return "Unsupported URI Scheme"
 	case 420:
 		return "Bad Extension"
+	case 422:
+		return "Session Interval Too Small"
 	case 423:
 		return "Interval Too Brief"
 	case 480:
@@ -227,6 +255,8 @@ func laterPhrase(status int) string {
 		return "Loop Detected"
 	case 483:
 		return "Too Many Hops"
+	case 484:
+		return "Address Incomplete"
 	case 486:
 		return "Busy Here"
 	case 487:

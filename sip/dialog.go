@@ -1,6 +1,8 @@
 package sip
 
 import (
+	"strings"
+
 	wire "github.com/emiago/sipgo/sip"
 
 	"tandem/call"
@@ -68,10 +70,12 @@ func answering(req *wire.Request) dialog {
 		inviteSeq: req.CSeq().SeqNo,
 		hop:       hopOf(req),
 	}
-	d.target = req.From().Address
-	if c := req.Contact(); c != nil && !c.Address.Wildcard {
-		d.target = c.Address
+	// Without a Contact the caller is at its From, or else where it sent from.
+	d.target = wire.Uri{Scheme: "sip", Host: bracket(d.hop.addr.Addr().String()), Port: int(d.hop.addr.Port())}
+	if from, ok := place(&req.From().Address); ok {
+		d.target = from
 	}
+	d.refresh(req.Contact())
 	d.routes = recordRoutes(req, false)
 	return d
 }
@@ -86,13 +90,33 @@ func (d *dialog) answered(res *wire.Response) {
 
 // refresh takes a new remote target (section 12.2).
 func (d *dialog) refresh(c *wire.ContactHeader) {
-	if c != nil && !c.Address.Wildcard && c.Address.Host != "" {
-		d.target = c.Address
+	if c == nil {
+		return
+	}
+	if target, ok := place(&c.Address); ok {
+		d.target = target
 	}
 }
 
-// recordRoutes returns the Record-Route URIs; a caller has to visit them in
-// reverse order (section 12.1.2).
+// place returns the place that a URI names, to be written into a request: the
+// URI without its headers (RFC 3261 section 19.1.1). false when it names none,
+// or would not be read as it was written.
+func place(uri *wire.Uri) (to wire.Uri, ok bool) {
+	if uri.Scheme != "sip" && uri.Scheme != "sips" || uri.Wildcard || uri.Port < 0 || uri.Port > 65535 {
+		return to, false
+	}
+	text := uri.String()
+	host := strings.LastIndexByte(text, '@') + 1
+	tail, _, _ := strings.Cut(text[host:], "?")
+	text = text[:host] + tail
+	if strings.ContainsAny(text, " \t\"<>") || wire.ParseUri(text, &to) != nil || to.String() != text {
+		return to, false
+	}
+	return to, to.Host != "" && to.Host == uri.Host && to.User == uri.User
+}
+
+// recordRoutes returns the Record-Route URIs that name a place; a caller has to
+// visit them in reverse order (section 12.1.2).
 func recordRoutes(msg wire.Message, reverse bool) []wire.Uri {
 	var routes []wire.Uri
 	for _, h := range msg.GetHeaders("Record-Route") {
@@ -100,11 +124,15 @@ func recordRoutes(msg wire.Message, reverse bool) []wire.Uri {
 		if !ok {
 			continue
 		}
-		if reverse {
-			routes = append([]wire.Uri{rr.Address}, routes...)
+		hop, ok := place(&rr.Address)
+		if !ok {
 			continue
 		}
-		routes = append(routes, rr.Address)
+		if reverse {
+			routes = append([]wire.Uri{hop}, routes...)
+			continue
+		}
+		routes = append(routes, hop)
 	}
 	return routes
 }

@@ -156,7 +156,7 @@ func (s *digestServer) sign(raw []byte, host netip.Addr) []byte {
 
 // opened returns when a nonce was made, and whether we made it for that host.
 func (s *digestServer) opened(nonce string, host netip.Addr) (time.Time, bool) {
-	raw, err := base64.RawURLEncoding.DecodeString(nonce)
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(nonce)
 	if err != nil || len(raw) != nonceRaw || !hmac.Equal(raw[8:], s.sign(raw[:8], host)) {
 		return time.Time{}, false
 	}

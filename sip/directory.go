@@ -10,18 +10,20 @@ import (
 // replaced.
 type directory struct {
 	users  map[string]secret
+	secure map[string]bool // users whose phones have to use TLS
 	trunks []*Trunk
 }
 
 // Reconfigure takes a new directory as a whole: users and trunks that are gone
 // may begin nothing new, live calls go on.
 func (a *Agent) Reconfigure(d Directory) error {
-	next := &directory{users: make(map[string]secret, len(d.Users))}
+	next := &directory{users: make(map[string]secret, len(d.Users)), secure: make(map[string]bool)}
 	for _, u := range d.Users {
 		if _, twice := next.users[u.Name]; twice || u.Name == "" {
 			return fmt.Errorf("sip: user %q: name is empty or used twice", u.Name)
 		}
 		next.users[u.Name] = newSecret(u.Name, a.opt.Domain, u.Password)
+		next.secure[u.Name] = u.Secure
 	}
 	for _, t := range d.Trunks {
 		if err := t.check(); err != nil {
@@ -46,7 +48,7 @@ func (t *Trunk) check() error {
 	if t.Transport == "" {
 		t.Transport = "udp"
 	}
-	if t.Transport != "udp" && t.Transport != "tcp" {
+	if t.Transport != "udp" && t.Transport != "tcp" && t.Transport != "tls" {
 		return fmt.Errorf("sip: trunk %s: transport %q is not supported", t.Name, t.Transport)
 	}
 	if _, _, err := splitAddress(t.Address); err != nil {

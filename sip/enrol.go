@@ -2,6 +2,7 @@ package sip
 
 import (
 	"context"
+	"math/rand/v2"
 	"strconv"
 	"time"
 
@@ -13,6 +14,7 @@ const (
 	enrolBackoff = 5 * time.Second
 	enrolSlowest = 5 * time.Minute
 	enrolWait    = 10 * time.Second
+	noAnswer     = "no answer"
 )
 
 // enrolment is our own registration with one trunk: one Call-ID, CSeq numbers
@@ -24,26 +26,30 @@ type enrolment struct {
 	expires time.Duration
 }
 
-// enrol keeps us registered with the trunk; the trunk is down while we are not.
+// enrol keeps us registered with the trunk: anew at half time, so that several
+// tries are left. The trunk is down while we are not.
 func (l *link) enrol(ctx context.Context) {
 	e := &enrolment{link: l, callID: wire.CallIDHeader(wire.GenerateTagN(24)), expires: l.trunk.Register.Expires}
 	if e.expires <= 0 {
 		e.expires = enrolExpires
 	}
 	backoff := enrolBackoff
+	var until time.Time // the end of the registration that holds
 	for {
 		granted, why := e.register(ctx)
 		if ctx.Err() != nil {
 			return
 		}
-		pause := backoff
+		pause := jittered(backoff)
 		if granted > 0 {
-			backoff = enrolBackoff
-			pause = max(granted*9/10, time.Second)
+			backoff, until = enrolBackoff, time.Now().Add(granted)
+			pause = max(granted/2, time.Second)
 			l.note("registered", func() { l.registered = true })
 		} else {
 			backoff = min(2*backoff, enrolSlowest)
-			l.note("registration: "+why, func() { l.registered = false })
+			// A registrar that is silent or ailing takes nothing back.
+			holds := (why == noAnswer || why[0] == '5') && time.Now().Before(until)
+			l.note("registration: "+why, func() { l.registered = holds })
 		}
 		if !sleep(ctx, pause) {
 			return
@@ -51,7 +57,12 @@ func (l *link) enrol(ctx context.Context) {
 	}
 }
 
-// register registers once, and returns for how long it holds, or why it failed.
+// jittered is a pause of three to five quarters: after a carrier's failure not
+// all of its customers come back in one instant.
+func jittered(d time.Duration) time.Duration { return d*3/4 + rand.N(d/2) }
+
+// register registers once, and returns for how long it holds, or why it failed:
+// a status, or words.
 func (e *enrolment) register(ctx context.Context) (time.Duration, string) {
 	to, known := e.link.address()
 	if !known {
@@ -63,7 +74,7 @@ func (e *enrolment) register(ctx context.Context) (time.Duration, string) {
 		switch {
 		case res == nil:
 			e.link.rotate(to.addr)
-			return 0, "no answer"
+			return 0, noAnswer
 		case res.StatusCode < 300:
 			return e.granted(res), ""
 		case challenge(res):

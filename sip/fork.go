@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"cmp"
 	"time"
 
 	wire "github.com/emiago/sipgo/sip"
@@ -11,7 +12,7 @@ import (
 // fork is one INVITE of ours. The leg's mailbox owns it.
 type fork struct {
 	leg     *leg
-	n       int
+	key     call.LegID // of its stored dialog
 	req     *wire.Request
 	hop     hop
 	dlg     dialog // as far as it is known before an answer
@@ -21,17 +22,22 @@ type fork struct {
 	heard    bool // any provisional response came
 	rang     bool
 	over     bool // answered, failed or given up
+	begun    bool // the INVITE went out
+	answered bool // a 2xx came
+	won      bool // its dialog is the leg's
 	giveUp   *call.Cause
 	sent     bool // the CANCEL is out
 	tried    bool // a challenge was answered
+	longer   bool // a longer session interval was agreed to
 	bye      *call.Cause
+	q850     int                      // what a provisional response gave as reason, or 0
 	acks     map[string]*wire.Request // by the To tag of the 2xx
 	silence  *time.Timer
 	deadline *time.Timer
 }
 
 func newFork(l *leg, n int, req *wire.Request, to hop, b *call.Binding) *fork {
-	f := &fork{leg: l, n: n, req: req, hop: to, binding: b, acks: map[string]*wire.Request{}}
+	f := &fork{leg: l, key: forkKey(l.id, n), req: req, hop: to, binding: b, acks: map[string]*wire.Request{}}
 	f.dlg = dialog{
 		callID:    req.CallID().Value(),
 		local:     req.From().Value(),
@@ -45,14 +51,22 @@ func newFork(l *leg, n int, req *wire.Request, to hop, b *call.Binding) *fork {
 	return f
 }
 
-// send sends the INVITE and follows its responses.
+// send has the INVITE sent once it is durable.
 func (f *fork) send() {
-	l := f.leg
 	f.finish()
-	l.a.address(f.req, f.hop)
-	l.persistFork(f)
+	f.leg.a.address(f.req, f.hop)
+	f.promise(f.transmit)
+}
+
+// transmit sends the INVITE and follows its responses, unless it was given up
+// meanwhile.
+func (f *fork) transmit() {
+	if f.over {
+		return
+	}
+	l, req := f.leg, f.req
+	f.begun = true
 	f.silence = l.after(silenceLimit, func() { f.unheard() })
-	req := f.req
 	if !l.a.tasks.start(func() { f.follow(req) }) {
 		l.failed(f, call.Cause{Kind: call.CauseUnreachable, Text: "shutting down"})
 	}
@@ -106,22 +120,39 @@ func (f *fork) response(req *wire.Request, res *wire.Response) {
 	switch {
 	case res.StatusCode < 200:
 		f.rang = f.rang || res.StatusCode > 100
+		f.q850 = cmp.Or(reasonOf(res), f.q850)
 		f.cancelNow()
 		if res.StatusCode > 100 {
 			f.leg.provisional(f, res)
 		}
 	case res.StatusCode < 300:
 		f.leg.success(f, res)
-	case f.challenged(res):
+	case f.challenged(res), f.lengthened(res):
 	default:
-		f.leg.failed(f, causeOf(res.StatusCode, f.rang, f.binding != nil))
+		f.forget()
+		f.leg.a.trunks.pause(f.leg.trunk, res)
+		f.leg.failed(f, f.cause(res))
 	}
+}
+
+// cause is why a callee refused: what the status says, and more exactly what
+// the Reason header does (RFC 3326).
+func (f *fork) cause(res *wire.Response) call.Cause {
+	why := causeOf(res.StatusCode, f.rang, f.binding != nil)
+	why.Q850 = cmp.Or(reasonOf(res), f.q850, why.Q850)
+	return why
 }
 
 // broken takes the end of a transaction that brought no final response: a
 // timeout, or a transport that failed.
 func (f *fork) broken(req *wire.Request, err error) {
-	if f.req != req || f.over {
+	if f.req != req {
+		return
+	}
+	if !f.answered {
+		f.forget()
+	}
+	if f.over {
 		return
 	}
 	text := "no answer"
@@ -137,7 +168,7 @@ func (f *fork) unheard() {
 		return
 	}
 	f.cancelWith(call.Cause{Kind: call.CauseUnreachable, Text: "no answer"})
-	f.leg.failed(f, call.Cause{Kind: call.CauseUnreachable, Code: 408, Q850: 18, Text: "No answer within 3 s"})
+	f.leg.failed(f, call.Cause{Kind: call.CauseUnreachable, Q850: 18, Text: "No answer within 3 s"})
 }
 
 // cancel gives a fork up before it answered.
@@ -148,7 +179,9 @@ func (f *fork) cancel(why call.Cause) {
 	f.over = true
 	f.finish()
 	f.cancelWith(why)
-	f.leg.a.scribe.deleteDialog(f.key())
+	if !f.begun {
+		f.forget()
+	}
 }
 
 // cancelWith sends a CANCEL, or lets the first provisional response send it:

@@ -30,7 +30,7 @@ func FuzzField(f *testing.F) {
 				rest = after
 			}
 			_ = nonceOf(value)
-			_ = received(value, netip.MustParseAddrPort("192.0.2.9:5060"))
+			_ = received(value, netip.MustParseAddrPort("192.0.2.9:5060"), len(value)%2 == 0)
 			at = next
 		}
 	})

@@ -3,7 +3,7 @@ package sip
 import (
 	"log/slog"
 	"net/netip"
-	"sync"
+	"strings"
 	"time"
 
 	wire "github.com/emiago/sipgo/sip"
@@ -17,17 +17,16 @@ type guard struct {
 	bans  *bans
 	doors *places // TCP connections
 	log   *slog.Logger
+	said  *samples // what of it was logged
 	meter *meter
 	began time.Time
 
 	trusted  func(netip.Addr) bool     // whether the address is a trunk's
 	phone    func(netip.AddrPort) bool // whether a phone is registered from exactly there
+	home     func(netip.Addr) bool     // whether a phone is registered from that address
 	familiar func(netip.Addr) bool     // whether a phone or a dialog is at that address, or we sent a request there
 	digest   *digestServer
 	closed   func(netip.AddrPort) // a TCP connection of that peer is over
-
-	mu     sync.Mutex
-	logged time.Duration // when the last sample was logged
 }
 
 // newGuard makes the guard of an Agent.
@@ -35,8 +34,8 @@ func newGuard(a *Agent) *guard {
 	limits := a.opt.Limits
 	return &guard{
 		rates: newRates(limits.RequestsPerSecond), bans: newBans(limits.FailedAuthPerMinute, limits.Ban),
-		doors: newPlaces(), log: a.log, meter: a.meter, began: time.Now(), digest: a.digest,
-		trusted: a.isTrunk, phone: a.registrar.knows, familiar: a.familiar, closed: a.registrar.lost,
+		doors: newPlaces(), log: a.log, said: newSamples(), meter: a.meter, began: time.Now(), digest: a.digest,
+		trusted: a.isTrunk, phone: a.registrar.knows, home: a.registrar.table.near, familiar: a.familiar, closed: a.registrar.lost,
 	}
 }
 
@@ -65,7 +64,7 @@ func (g *guard) judge(data []byte, from netip.AddrPort, now time.Duration) verdi
 	if trusted {
 		return framed(data)
 	}
-	if g.bans.host(host, now) && !g.phone(from) {
+	if g.bans.host(host, now) && !g.home(host) {
 		return dropped(reasonBanned)
 	}
 	familiar := g.familiar(host)
@@ -105,9 +104,9 @@ func framed(data []byte) verdictOn {
 }
 
 // stranger judges a request of somebody whom we do not know. A REGISTER gets
-// its challenge; only one that answers a challenge that was sent to the same
-// address goes on, so that no forged address ever does. An INVITE is refused.
-// To everything else nothing comes back.
+// its challenge. Only what answers a challenge that was sent to the same address
+// goes on, so that no forged address ever does. Any other INVITE is refused. To
+// everything else nothing comes back.
 func (g *guard) stranger(data []byte, host netip.Addr, now time.Duration) verdictOn {
 	register := isMethod(data, "REGISTER")
 	switch {
@@ -117,7 +116,7 @@ func (g *guard) stranger(data []byte, host netip.Addr, now time.Duration) verdic
 		return dropped(reasonRate)
 	case faultOf(data) != 0:
 		return dropped(reasonFraming)
-	case register && g.holds(data, host):
+	case g.holds(data, host):
 		return verdictOn{pass: true}
 	case register:
 		return answered(401, reasonNone)
@@ -127,7 +126,7 @@ func (g *guard) stranger(data []byte, host netip.Addr, now time.Duration) verdic
 	return answered(403, reasonStranger)
 }
 
-// holds reports whether a REGISTER answers a challenge of ours that is not too
+// holds reports whether a request answers a challenge of ours that is not too
 // old and went to that address.
 func (g *guard) holds(data []byte, host netip.Addr) bool {
 	head := headOf(data)
@@ -145,19 +144,17 @@ func (g *guard) holds(data []byte, host netip.Addr) bool {
 }
 
 // answer builds the answer that a verdict asks for; nil when there is none to
-// give. Over UDP a refusal is never longer than what it answers, lest somebody
-// else be flooded with it.
-func (g *guard) answer(data []byte, from netip.AddrPort, v verdictOn, udp bool) []byte {
-	var more []wire.Header
-	if v.status == 401 {
-		head := headOf(data)
-		given, _ := field(head, 0, "authorization", "")
-		agent, _ := field(head, 0, "user-agent", "")
-		more = g.digest.challenges(given != nil, string(agent), time.Now(), from.Addr())
-	}
-	out := statelessAnswer(data, v.status, from, more...)
-	if udp && v.status == 403 && len(out) > len(data) {
-		return nil
+// give. A stranger never gets more bytes than it sent, lest somebody else be
+// flooded with them in its name; those whom we know get their 400 whole.
+func (g *guard) answer(data []byte, from netip.AddrPort, v verdictOn) []byte {
+	var out []byte
+	switch v.status {
+	case 401:
+		out = g.challenge(data, from)
+	case 403:
+		out = shortest(data, 403, from)
+	default:
+		out = statelessAnswer(data, v.status, from, false)
 	}
 	if out != nil {
 		g.meter.received(wire.RequestMethod(methodOf(data)))
@@ -166,19 +163,40 @@ func (g *guard) answer(data []byte, from netip.AddrPort, v verdictOn, udp bool) 
 	return out
 }
 
-// refused counts a message, and logs at most one a second.
+// challenge asks for credentials with as much as the REGISTER has room for: all
+// algorithms, or MD5 alone, which every phone knows, at last in short forms.
+// What is smaller is no phone's, and gets nothing.
+func (g *guard) challenge(data []byte, from netip.AddrPort) []byte {
+	head := headOf(data)
+	given, _ := field(head, 0, "authorization", "")
+	agent, _ := field(head, 0, "user-agent", "")
+	all := g.digest.challenges(given != nil, string(agent), time.Now(), from.Addr())
+	if out := statelessAnswer(data, 401, from, false, all...); len(out) <= len(data) {
+		return out
+	}
+	// An algorithm that is not named is MD5 (RFC 7616 section 3.3).
+	brief := header("WWW-Authenticate", strings.Replace(all[0].Value(), "algorithm=MD5,", "", 1))
+	return shortest(data, 401, from, brief)
+}
+
+// shortest builds an answer that is no longer than what it answers, in short
+// forms if need be; nil when even these are too long.
+func shortest(data []byte, status int, from netip.AddrPort, more ...wire.Header) []byte {
+	for _, terse := range []bool{false, true} {
+		if out := statelessAnswer(data, status, from, terse, more...); len(out) <= len(data) {
+			return out
+		}
+	}
+	return nil
+}
+
+// refused counts a message, and logs a sample now and then.
 func (g *guard) refused(why reason, data []byte, from netip.AddrPort, now time.Duration) {
 	if why == reasonNone {
 		return
 	}
 	g.meter.reject(why)
-	g.mu.Lock()
-	silent := g.logged > 0 && now-g.logged < sampleEvery
-	if !silent {
-		g.logged = now
-	}
-	g.mu.Unlock()
-	if silent {
+	if !g.said.take(from.Addr(), now) {
 		return
 	}
 	g.log.Warn("sip message refused", slog.String("reason", why.label()), slog.String("source", from.String()),

@@ -59,6 +59,6 @@ func BenchmarkChallenge(b *testing.B) {
 	at := netip.MustParseAddrPort("192.0.2.9:5060")
 	b.ReportAllocs()
 	for b.Loop() {
-		_ = g.answer(data, at, answered(401, reasonNone), true)
+		_ = g.answer(data, at, answered(401, reasonNone))
 	}
 }

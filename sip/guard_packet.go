@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"runtime"
 	"time"
 )
 
@@ -18,6 +19,10 @@ type guardedPacket struct {
 // ReadFrom returns the next datagram that the guard lets pass.
 func (c *guardedPacket) ReadFrom(b []byte) (int, net.Addr, error) {
 	c.ready()
+	// The library gives every message a goroutine of its own, and the newest one
+	// runs first: a 503 right behind a 180 would be served before it, which is
+	// lost then. Stand back, so that messages are served as they came.
+	runtime.Gosched()
 	for {
 		n, from, err := c.PacketConn.ReadFrom(b)
 		if errors.Is(err, net.ErrClosed) {
@@ -43,7 +48,7 @@ func (c *guardedPacket) passes(data []byte, from net.Addr) bool {
 	now, peer := c.guard.now(), addrOf(from)
 	v := c.guard.judge(data, peer, now)
 	if v.status != 0 {
-		if out := c.guard.answer(data, peer, v, true); out != nil {
+		if out := c.guard.answer(data, peer, v); out != nil {
 			_, _ = c.WriteTo(out, from) // the sender asks again
 		}
 	}

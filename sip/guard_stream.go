@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"crypto/tls"
 	"errors"
 	"net"
 	"net/netip"
@@ -14,6 +15,7 @@ const (
 	acceptPause   = 50 * time.Millisecond
 	writeLimit    = 2 * time.Second // a peer that reads nothing holds nobody up for longer
 	messageWithin = 5 * time.Second // from the first byte of a message to its last
+	shakeWithin   = 5 * time.Second // added for a handshake of TLS
 	idleWithin    = 2 * time.Minute // between messages, of peers whom we do not know
 	maxConns      = 2000
 	maxSourceConn = 50
@@ -63,13 +65,28 @@ func (g *guard) connect(conn net.Conn) net.Conn {
 			each, all = unlimited, unlimited
 		}
 		if g.doors.enter(from.Addr(), each, all) {
-			return &guardedConn{Conn: conn, guard: g, from: from, due: time.Now().Add(messageWithin)}
+			within := messageWithin
+			if _, hidden := conn.(*tls.Conn); hidden {
+				within += shakeWithin
+			}
+			return &guardedConn{Conn: conn, guard: g, from: from, due: time.Now().Add(within)}
 		}
 		why = reasonConnections
 	}
 	_ = conn.Close() // nothing was sent
 	g.refused(why, nil, from, g.now())
 	return nil
+}
+
+// adopt takes a connection that we opened: nothing has to come first. nil when
+// there is no room for it.
+func (g *guard) adopt(conn net.Conn) net.Conn {
+	c, ok := g.connect(conn).(*guardedConn)
+	if !ok {
+		return nil
+	}
+	c.due = time.Time{}
+	return c
 }
 
 // guardedConn hands sipgo whole messages only: one that TCP cut within a
@@ -122,7 +139,7 @@ func (c *guardedConn) passes(data []byte) bool {
 	now := c.guard.now()
 	v := c.guard.judge(data, c.from, now)
 	if v.status != 0 {
-		if out := c.guard.answer(data, c.from, v, false); out != nil {
+		if out := c.guard.answer(data, c.from, v); out != nil {
 			_, _ = c.Write(out) // a peer that is gone ends the read
 		}
 	}
@@ -135,7 +152,7 @@ func (c *guardedConn) passes(data []byte) bool {
 func (c *guardedConn) misframed() {
 	data := c.frames.buf
 	if c.guard.trusted(c.from.Addr()) || c.guard.phone(c.from) {
-		if out := c.guard.answer(data, c.from, answered(400, reasonFraming), false); out != nil {
+		if out := c.guard.answer(data, c.from, answered(400, reasonFraming)); out != nil {
 			_, _ = c.Write(out) // the connection ends now
 		}
 	}

@@ -51,7 +51,7 @@ func (l *leg) toTrunk(t *Trunk, to hop) *wire.Request {
 	host, _, _ := splitAddress(t.Address)
 	host = bracket(host)
 	recipient := wire.Uri{Scheme: "sip", User: userPart(format(o.to.Number)), Host: host}
-	if to.addr.Port() != 5060 {
+	if to.addr.Port() != defaultPort(to.transport) {
 		recipient.Port = int(to.addr.Port())
 	}
 	ours := "<sip:" + userPart(format(o.to.CallerID)) + "@" + l.a.opt.Domain + ">"
@@ -75,6 +75,7 @@ func (a *Agent) invite(recipient wire.Uri, from, to string, sdp []byte) *wire.Re
 	req := a.start(wire.INVITE, recipient, from, to)
 	req.AppendHeader(header("Allow", allowValue))
 	req.AppendHeader(header("User-Agent", a.opt.UserAgent))
+	a.wish(req)
 	if sdp != nil {
 		req.AppendHeader(header("Content-Type", acceptValue))
 		req.SetBody(sdp)

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -81,7 +82,18 @@ func newHubBench(t *testing.T, h *hub, trunks ...Trunk) (*bench, func()) {
 		t.Fatal(err)
 	}
 	b.Agent = agent
-	return b, b.serve(t)
+	return b, b.settled(t)
+}
+
+// settled runs the Agent in a bubble. What still comes in is served before the
+// function that it returns ends it: the library would open a socket of the
+// machine's for it.
+func (b *bench) settled(t *testing.T) (end func()) {
+	stop := b.serve(t)
+	return func() {
+		synctest.Wait()
+		stop()
+	}
 }
 
 // peer opens a peer on the hub.

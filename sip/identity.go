@@ -207,9 +207,10 @@ func quote(s string) string {
 }
 
 // userPart writes a number or name as the user part of a SIP URI; what the
-// grammar does not allow there is escaped (RFC 3261 section 25.1).
+// grammar does not allow there is escaped (RFC 3261 section 25.1), and so is the
+// slash, which some take for the start of a host.
 func userPart(s string) string {
-	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.!~*'()&=+$,?/"
+	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.!~*'()&=+$,?"
 	const hex = "0123456789ABCDEF"
 	var b strings.Builder
 	for _, c := range []byte(clean(s, maxNumber)) {

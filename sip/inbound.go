@@ -16,6 +16,7 @@ type inbound struct {
 	tx     *wire.ServerTx
 	merged string // its merge key
 	late   bool   // it had no SDP: the peer answers our offer in the ACK
+	taken  bool   // another call took it and waits for our 200 to be out
 }
 
 // unacked is a 2xx to an INVITE until its ACK is here. We resend it ourselves,
@@ -31,14 +32,22 @@ type unacked struct {
 	timer *time.Timer
 }
 
-// newInbound makes a leg of an INVITE and makes it known.
-func (a *Agent) newInbound(id call.LegID, req *wire.Request, tx *wire.ServerTx, trunk *Trunk) *leg {
-	l := &leg{a: a, id: id, trunk: trunk.Name, dlg: answering(req)}
-	l.box.start = a.tasks.start
+// receive gives a leg the INVITE that it begins with, and makes it known.
+func (l *leg) receive(req *wire.Request, tx *wire.ServerTx) {
+	l.key, l.gate.leg = l.id, l.id
+	l.dlg = answering(req)
+	l.from = l.dlg.hop
+	l.box.start = l.a.tasks.start
 	l.in = &inbound{req: req, tx: tx, merged: mergeKey(req), late: sdpOf(req) == nil}
-	a.legs.add(l, l.dlg.localTag)
-	a.legs.meet(l, l.dlg.hop.addr.Addr())
-	return l
+	l.a.legs.add(l, l.dlg.localTag)
+	l.a.legs.meet(l, l.dlg.hop.addr.Addr())
+}
+
+// trying tells the caller that we have its INVITE.
+func (l *leg) trying() {
+	if l.stage == stageEarly {
+		_ = l.a.reply(l.in.req, l.in.tx, l.a.response(l.in.req, 100, nil)) // who gets no answer asks again
+	}
 }
 
 // progress sends a provisional response.
@@ -47,35 +56,46 @@ func (l *leg) progress(status int, sdp []byte) {
 		return
 	}
 	res := l.a.response(l.in.req, status, sdp, l.contact())
-	if err := l.a.send(l.in.tx, res); err != nil {
+	if err := l.a.reply(l.in.req, l.in.tx, res); err != nil {
 		l.a.log.Debug("provisional response", l.attrs(), slog.Int("status", status), slog.Any("err", err))
 	}
 }
 
-// answer sends 200. A CANCEL that came first wins: the transaction is the one
-// place that decides, and says so by its error.
+// answer sends 200, once the dialog is durable as one that BYE has to end.
 func (l *leg) answer(sdp []byte) {
 	if l.stage != stageEarly || l.in == nil {
 		return
 	}
-	res := l.a.response(l.in.req, 200, sdp, l.contact(), header("Allow", allowValue))
-	err := l.a.conclude(l.in.req, l.in.tx, res)
+	l.promise(true, func() { l.accept(sdp) })
+}
+
+// accept sends the 200 of answer. A CANCEL that came first wins: the
+// transaction is the one place that decides, and says so by its error.
+func (l *leg) accept(sdp []byte) {
+	if l.stage != stageEarly {
+		return
+	}
+	res := l.a.response(l.in.req, 200, sdp, append(l.grant(l.in.req), l.contact())...)
+	err := l.a.reply(l.in.req, l.in.tx, res)
 	if errors.Is(err, wire.ErrTransactionCanceled) {
-		l.cancelled("")
+		l.cancelled(0)
 		return
 	}
 	if err != nil {
 		l.gone(call.Cause{Kind: call.CauseFailed, Text: "answer: " + err.Error()})
 		return
 	}
-	l.stage = stageAnswered
-	l.persist(true)
+	l.stage, l.sdp = stageAnswered, sdp
+	l.settle()
 	l.await(&unacked{tx: l.in.tx, res: res, seq: l.dlg.inviteSeq, late: l.in.late})
+	if l.in.taken {
+		l.post(call.LegAnswered{Leg: l.id})
+	}
 }
 
-// conclude sends the final response to an INVITE. It fails with the library's
+// reply sends a response to an INVITE. It fails with the library's
 // ErrTransactionCanceled when a CANCEL came first.
-func (a *Agent) conclude(req *wire.Request, tx *wire.ServerTx, res *wire.Response) error {
+func (a *Agent) reply(req *wire.Request, tx *wire.ServerTx, res *wire.Response) error {
 	err := a.send(tx, res)
 	if errors.Is(err, wire.ErrTransactionCanceled) {
 		// 487 went out already, but the library would now resend our response
@@ -115,8 +135,7 @@ func (l *leg) unanswered(*unacked) {
 	if l.hangup != nil {
 		why = *l.hangup
 	}
-	l.bye(why)
-	l.gate.post(l.a.opt.Lines, l.id.Call(), call.LegGone{Leg: l.id, Cause: why}, true)
+	l.lost(why)
 }
 
 // settled ends the wait for an ACK.
@@ -141,9 +160,7 @@ func (l *leg) acknowledged(seq uint32, sdp []byte) {
 	}
 	switch {
 	case u.late && sdp == nil:
-		why := call.Cause{Kind: call.CauseFailed, Code: 488, Q850: 65, Text: "No SDP answer"}
-		l.bye(why)
-		l.gate.post(l.a.opt.Lines, l.id.Call(), call.LegGone{Leg: l.id, Cause: why}, true)
+		l.lost(call.Cause{Kind: call.CauseFailed, Code: 488, Q850: 65, Text: "No SDP answer"})
 	case u.late:
 		l.post(call.LegAccepted{Leg: l.id, SDP: sdp})
 	}
@@ -151,12 +168,12 @@ func (l *leg) acknowledged(seq uint32, sdp []byte) {
 
 // cancelled takes the peer's CANCEL; the transaction has answered it and the
 // INVITE. It means nothing once we answered.
-func (l *leg) cancelled(reason string) {
+func (l *leg) cancelled(q850 int) {
 	if l.stage != stageEarly {
 		return
 	}
 	l.a.meter.sent(487)
-	l.gone(call.Cause{Kind: call.CauseCancelled, Code: 487, Q850: q850Of(reason), Text: "Cancelled by the caller"})
+	l.gone(call.Cause{Kind: call.CauseCancelled, Code: 487, Q850: q850, Text: "Cancelled by the caller"})
 }
 
 // transactionEnded comes when the INVITE's transaction is over, in whatever
@@ -175,24 +192,30 @@ func (l *leg) refuse(why call.Cause) {
 	if status == 503 {
 		headers = append(headers, header("Retry-After", retryAfter))
 	}
-	l.finish()
 	l.ended(l.a.response(l.in.req, status, nil, headers...))
+	l.finish()
 }
 
 // turnAway refuses a call that nobody has room for.
 func (l *leg) turnAway() {
 	if l.stage == stageEarly {
-		l.finish()
 		l.ended(l.a.response(l.in.req, 503, nil, header("Retry-After", retryAfter)))
+		l.finish()
 	}
 }
 
 // ended sends a final response after which nothing is left to do.
 func (l *leg) ended(res *wire.Response) {
-	if err := l.a.conclude(l.in.req, l.in.tx, res); err != nil {
+	if err := l.a.reply(l.in.req, l.in.tx, res); err != nil {
 		l.a.log.Debug("final response", l.attrs(), slog.Int("status", res.StatusCode), slog.Any("err", err))
 	}
 }
 
 // contact is where the peer reaches us within the dialog.
-func (l *leg) contact() wire.Header { return l.a.contact("", l.dlg.hop) }
+func (l *leg) contact() wire.Header {
+	c := l.a.contact("", l.dlg.hop)
+	if l.in != nil && l.in.req.Recipient.IsEncrypted() {
+		c.Address.Scheme = "sips" // RFC 3261 section 12.1.1
+	}
+	return c
+}

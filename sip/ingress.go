@@ -67,7 +67,7 @@ func outside(req *wire.Request) bool {
 // allowed reports whether we take a method.
 func allowed(m wire.RequestMethod) bool {
 	switch m {
-	case wire.INVITE, wire.ACK, wire.CANCEL, wire.BYE, wire.OPTIONS, wire.REGISTER, wire.UPDATE, wire.INFO:
+	case wire.INVITE, wire.ACK, wire.CANCEL, wire.BYE, wire.OPTIONS, wire.REGISTER, wire.UPDATE, wire.INFO, wire.REFER:
 		return true
 	}
 	return false
@@ -76,14 +76,14 @@ func allowed(m wire.RequestMethod) bool {
 // known reports whether a method is one that we understand but do not take.
 func known(m wire.RequestMethod) bool {
 	switch m {
-	case wire.SUBSCRIBE, wire.NOTIFY, wire.REFER, wire.MESSAGE, wire.PRACK, wire.PUBLISH:
+	case wire.SUBSCRIBE, wire.NOTIFY, wire.MESSAGE, wire.PRACK, wire.PUBLISH:
 		return true
 	}
 	return false
 }
 
 const (
-	allowValue  = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO"
+	allowValue  = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, REFER"
 	acceptValue = "application/sdp"
 )
 
@@ -120,9 +120,17 @@ func validate(req *wire.Request) *refusalOf {
 		return &refusalOf{420, header("Unsupported", missing)}
 	}
 	if req.IsInvite() || req.Method == wire.UPDATE {
+		if refused := brief(req); refused != nil {
+			return refused
+		}
 		return body(req)
 	}
 	return nil
+}
+
+// supported reports whether we have an extension.
+func supported(tag string) bool {
+	return strings.EqualFold(tag, "timer") || strings.EqualFold(tag, "norefersub")
 }
 
 // maxIdentifier bounds what we keep of a peer's Call-ID and tag.
@@ -140,6 +148,11 @@ func malformed(req *wire.Request) *refusalOf {
 	}
 	if !strings.EqualFold(strings.TrimSpace(string(cseq.MethodName)), string(req.Method)) {
 		return bad
+	}
+	for _, written := range []string{req.From().Value(), req.To().Value()} {
+		if _, _, readable := parseNameAddr(written); !readable {
+			return bad // nor could anybody read our requests to them
+		}
 	}
 	for _, name := range []string{"From", "To", "Call-ID", "CSeq", "Max-Forwards"} {
 		if len(req.GetHeaders(name)) > 1 {
@@ -160,7 +173,7 @@ func unsupported(req *wire.Request) string {
 	var missing []string
 	for _, h := range req.GetHeaders("Require") {
 		for _, tag := range splitList(h.Value()) {
-			if tag != "" {
+			if tag != "" && !supported(tag) {
 				missing = append(missing, clean(tag, maxName))
 			}
 		}
@@ -204,5 +217,9 @@ func sdpOf(msg wire.Message) []byte {
 // same key and different branches are one that was forked on its way (RFC 3261
 // section 8.2.2.2).
 func mergeKey(req *wire.Request) string {
-	return req.CallID().Value() + "\x00" + tagOf(req.From().Params) + "\x00" + strconv.FormatUint(uint64(req.CSeq().SeqNo), 10)
+	return mergeKeyOf(req.CallID().Value(), tagOf(req.From().Params), req.CSeq().SeqNo)
+}
+
+func mergeKeyOf(callID, tag string, seq uint32) string {
+	return callID + "\x00" + tag + "\x00" + strconv.FormatUint(uint64(seq), 10)
 }

@@ -62,7 +62,7 @@ func TestMethods(t *testing.T) {
 	}
 	for method, status := range map[string]int{
 		"OPTIONS": 200, "BYE": 481, "CANCEL": 481, "UPDATE": 481, "INFO": 481, "PRACK": 405, "SUBSCRIBE": 405,
-		"MESSAGE": 405, "REFER": 405, "PUBLISH": 405, "NOTIFY": 405, "DANCE": 501, "REGISTER": 401,
+		"MESSAGE": 405, "REFER": 403, "PUBLISH": 405, "NOTIFY": 405, "DANCE": 501, "REGISTER": 401,
 	} {
 		p.send(request(method))
 		res := p.final(wire.RequestMethod(method))

@@ -21,13 +21,15 @@ const (
 	stageOver                   // ended by either side
 )
 
-// leg is one side of a call. Everything but id, user, trunk and gate belongs
-// to the mailbox.
+// leg is one side of a call. Everything but user, trunk, from and gate belongs to the
+// mailbox.
 type leg struct {
 	a     *Agent
 	id    call.LegID
-	user  string // whose phone, or empty
-	trunk string // which trunk, or empty
+	key   call.LegID // of its stored dialog; one of several phones has its own
+	user  string     // whose phone, or empty
+	trunk string     // which trunk, or empty
+	from  hop        // where the peer's INVITE came from; not set when we sent it
 	box   mailbox
 	gate  gate
 
@@ -39,21 +41,36 @@ type leg struct {
 	renewal *renewal  // the peer's re-INVITE or UPDATE that waits for our answer
 	hangup  *call.Cause
 
-	tags  []string     // under which legs knows it; guarded by legs
-	hosts []netip.Addr // where its peers are; guarded by legs
+	sdp       []byte        // the last that we sent, offer or answer
+	offering  *offering     // our own re-INVITE
+	session   *session      // nil until the leg is answered
+	updates   bool          // the peer takes UPDATE
+	least     time.Duration // the session interval that the peer asked for at least
+	referral  *referral     // the peer's REFER that is not over
+	referrals int           // how many there were
+	orphan    bool          // its call does not exist
+	leave     func()        // frees what an unanswered call of a user takes, or nil
+
+	listed call.LegID   // under which legs knows it; guarded by legs
+	tags   []string     // likewise
+	hosts  []netip.Addr // where its peers are; guarded by legs
 }
 
 // legs finds a leg by its ID and by our tag in its dialog.
 type legs struct {
+	limit int // beyond which no other call begins
+
 	mu     sync.Mutex
 	byID   map[call.LegID]*leg
 	byTag  map[string]*leg
 	merged map[string]struct{} // INVITEs being served, whatever way they took
 	hosts  map[netip.Addr]int  // legs by the address of their peer
+	trunks map[string]int      // legs by their trunk
 }
 
 func newLegs() *legs {
-	return &legs{byID: map[call.LegID]*leg{}, byTag: map[string]*leg{}, merged: map[string]struct{}{}, hosts: map[netip.Addr]int{}}
+	return &legs{limit: maxLegs, byID: map[call.LegID]*leg{}, byTag: map[string]*leg{}, merged: map[string]struct{}{}, hosts: map[netip.Addr]int{},
+		trunks: map[string]int{}}
 }
 
 // claim takes a merge key; false when the same INVITE is being served already.
@@ -77,10 +94,13 @@ func (t *legs) unclaim(key string) {
 func (t *legs) add(l *leg, tags ...string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if other, taken := t.byID[l.id]; taken && other != l {
-		return false
+	if l.listed == "" {
+		if t.byID[l.id] != nil {
+			return false
+		}
+		t.byID[l.id], l.listed = l, l.id
+		t.trunks[l.trunk]++ // those without one are counted together
 	}
-	t.byID[l.id] = l
 	for _, tag := range tags {
 		t.byTag[tag] = l
 	}
@@ -92,7 +112,12 @@ func (t *legs) add(l *leg, tags ...string) bool {
 func (t *legs) drop(l *leg) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	delete(t.byID, l.id)
+	if t.byID[l.listed] == l {
+		delete(t.byID, l.listed)
+		if t.trunks[l.trunk]--; t.trunks[l.trunk] <= 0 {
+			delete(t.trunks, l.trunk)
+		}
+	}
 	for _, tag := range l.tags {
 		delete(t.byTag, tag)
 	}
@@ -124,6 +149,9 @@ func (t *legs) byDialog(req *wire.Request) *leg {
 	defer t.mu.Unlock()
 	return t.byTag[tagOf(req.To().Params)]
 }
+
+// full reports whether there are as many legs as there may be.
+func (t *legs) full() bool { return t.count() >= t.limit }
 
 // count returns how many legs there are.
 func (t *legs) count() int {
@@ -191,30 +219,39 @@ func (l *leg) after(d time.Duration, f func()) *time.Timer {
 	return time.AfterFunc(d, func() { l.box.command(f) })
 }
 
-// post hands an input to the call. A leg whose call no longer exists ends.
+// post hands an input to the call. A leg whose call no longer exists ends,
+// unless another call takes it.
 func (l *leg) post(in call.Input) {
-	if !l.gate.post(l.a.opt.Lines, l.id.Call(), in, false) {
-		l.gate.shutNow()
-		l.release(call.Cause{Kind: call.CauseFailed, Text: "call is gone"})
+	if !l.gate.post(l.a.opt.Lines, in, l.id, false) {
+		l.orphaned()
 	}
 }
 
 // gone tells the call that the leg ended by itself, and forgets the leg.
 func (l *leg) gone(why call.Cause) {
 	l.finish()
-	l.gate.post(l.a.opt.Lines, l.id.Call(), call.LegGone{Leg: l.id, Cause: why}, true)
+	l.gate.post(l.a.opt.Lines, call.LegGone{Leg: l.id, Cause: why}, l.id, true)
 }
 
-// finish ends everything that a leg keeps running and forgets it.
+// finish ends everything that a leg keeps running and forgets it. INVITEs of
+// ours that are still under way stay stored until they are over.
 func (l *leg) finish() {
+	if l.in != nil || l.stage == stageConfirmed {
+		l.a.scribe.deleteDialog(l.key)
+	}
 	l.close()
-	l.a.scribe.deleteDialog(l.id)
 }
 
 // close is finish without deleting the stored dialog.
 func (l *leg) close() {
 	l.stage = stageOver
+	l.settle()
 	l.settled()
+	l.offering = nil
+	if l.session != nil {
+		l.session.stop()
+		l.session = nil
+	}
 	if l.hangup != nil {
 		l.hangup = nil
 		l.a.farewells.done()
@@ -234,13 +271,30 @@ func (l *leg) release(why call.Cause) {
 		l.refuse(why)
 	case l.stage == stageEarly:
 		l.abandon(why)
+	case l.telling():
+		l.hangUpLater(why)
+		l.after(partingLimit, l.depart)
 	case l.stage == stageAnswered:
 		// A callee must not send BYE before the ACK is here (RFC 3261
 		// section 15); it follows as soon as it is, or when it is overdue.
-		l.a.farewells.add()
-		l.hangup = &why
+		l.hangUpLater(why)
 	default:
 		l.bye(why)
+	}
+}
+
+// hangUpLater keeps in mind that a BYE has to follow.
+func (l *leg) hangUpLater(why call.Cause) {
+	if l.hangup == nil {
+		l.a.farewells.add()
+	}
+	l.hangup = &why
+}
+
+// settle frees what an unanswered call takes.
+func (l *leg) settle() {
+	if l.leave != nil {
+		l.leave()
 	}
 }
 
@@ -248,7 +302,7 @@ func (l *leg) release(why call.Cause) {
 func (l *leg) bye(why call.Cause) {
 	req := l.dlg.bye()
 	req.AppendHeader(header("Reason", byeReason(why)))
-	l.a.askTrunk(l.trunk, req, l.a.nextHop(&l.dlg, l.trunk), func(*wire.Response) { l.a.scribe.deleteDialog(l.id) })
+	l.a.askTrunk(l.trunk, req, l.a.nextHop(&l.dlg, l.trunk), func(*wire.Response) { l.a.scribe.deleteDialog(l.key) })
 	l.close()
 }
 

@@ -47,12 +47,17 @@ func (a *Agent) full(req *wire.Request, tx *wire.ServerTx) {
 	tx.Terminate()
 }
 
-// room reports whether another call may begin.
-func (a *Agent) room() bool {
+// room returns why no other call may begin, or nil.
+func (a *Agent) room() error {
+	if a.legs.full() {
+		return errLegs
+	}
 	a.calls.mu.Lock()
 	defer a.calls.mu.Unlock()
-	every := time.Second / time.Duration(a.opt.CallsPerSecond)
-	return a.legs.count() < maxLegs && a.calls.left.take(a.guard.now(), every, a.opt.CallsPerSecond)
+	if !a.calls.left.take(a.guard.now(), time.Second/time.Duration(a.opt.CallsPerSecond), a.opt.CallsPerSecond) {
+		return errRush
+	}
+	return nil
 }
 
 // calls is how many more calls may begin now.
@@ -93,4 +98,11 @@ func (d *places) leave(from netip.Addr) {
 	if d.hosts[key]--; d.hosts[key] <= 0 {
 		delete(d.hosts, key)
 	}
+}
+
+// count returns how many places are taken.
+func (d *places) count() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.all
 }

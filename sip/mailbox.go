@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -86,14 +87,36 @@ type mailbox struct {
 	mu    sync.Mutex
 	queue []func()
 	busy  bool
+	held  bool
+}
+
+// hold lets nothing run after what runs now until resume is called. No
+// goroutine waits meanwhile.
+func (m *mailbox) hold() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.held = true
+}
+
+// resume ends a hold; first runs before everything that has come since. It
+// never waits.
+func (m *mailbox) resume(first func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.held = false
+	m.queue = slices.Insert(m.queue, 0, first)
+	if !m.busy {
+		m.busy = m.start(m.drain)
+	}
 }
 
 // post hands over what the wire brought and never waits; false when too much
 // is waiting.
 func (m *mailbox) post(f func()) bool { return m.put(f, mailboxLimit) }
 
-// command hands over what we decided ourselves: it is never refused, and there
-// is never more of it than our own machine makes.
+// command hands over what we decided ourselves, and what the wire can bring but
+// once: it is never refused, and there is never more of it than our own machine
+// makes.
 func (m *mailbox) command(f func()) { m.put(f, mailboxLimit<<4) }
 
 func (m *mailbox) put(f func(), limit int) bool {
@@ -103,7 +126,7 @@ func (m *mailbox) put(f func(), limit int) bool {
 		return false
 	}
 	m.queue = append(m.queue, f)
-	if !m.busy {
+	if !m.busy && !m.held {
 		m.busy = m.start(m.drain)
 	}
 	return true
@@ -119,7 +142,7 @@ func (m *mailbox) drain() {
 func (m *mailbox) next() func() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if len(m.queue) == 0 {
+	if len(m.queue) == 0 || m.held {
 		m.busy = false
 		return nil
 	}
@@ -133,6 +156,7 @@ func (m *mailbox) next() func() {
 // released it: after that the call hears nothing more of the leg.
 type gate struct {
 	mu   sync.Mutex
+	leg  call.LegID // whose inputs pass
 	shut bool
 }
 
@@ -143,14 +167,33 @@ func (g *gate) shutNow() {
 	g.shut = true
 }
 
-// post hands an input to the call; last closes the gate with it. It returns
-// false when the call no longer exists.
-func (g *gate) post(lines call.Lines, id call.ID, in call.Input, last bool) bool {
+// turn opens the gate for the leg under another ID, that of another call.
+func (g *gate) turn(leg call.LegID) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.shut {
+	g.leg, g.shut = leg, false
+}
+
+// close closes the gate; false when it is not that ID's any more.
+func (g *gate) close(leg call.LegID) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.leg != leg {
+		return false
+	}
+	g.shut = true
+	return true
+}
+
+// post hands an input about a leg to its call; last closes the gate with it. It
+// returns false when the call no longer exists. What comes under an ID that the
+// leg had before is for nobody.
+func (g *gate) post(lines call.Lines, in call.Input, leg call.LegID, last bool) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.shut || g.leg != leg {
 		return true
 	}
 	g.shut = last
-	return lines.Post(id, in)
+	return lines.Post(leg.Call(), in)
 }

@@ -47,12 +47,12 @@ func TestMailbox(t *testing.T) {
 func TestGate(t *testing.T) {
 	for range 200 {
 		l := newLines()
-		var g gate
+		g := gate{leg: "01J-1"}
 		var wg sync.WaitGroup
 		for range 4 {
-			wg.Go(func() { g.post(l, "01J", call.LegProgress{}, false) })
+			wg.Go(func() { g.post(l, call.LegProgress{}, "01J-1", false) })
 		}
-		wg.Go(func() { g.post(l, "01J", call.LegGone{}, true) })
+		wg.Go(func() { g.post(l, call.LegGone{}, "01J-1", true) })
 		g.shutNow()
 		posted := len(l.inputs)
 		wg.Wait()

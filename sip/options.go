@@ -24,8 +24,10 @@ type BindingStore interface {
 
 // DialogStore keeps what is needed to end dialogs after a crash.
 type DialogStore interface {
-	// SaveDialog and DeleteDialog never wait: they are durable soon after.
-	SaveDialog(d call.Dialog)
+	// SaveDialog and DeleteDialog never wait. stored is called once, when the
+	// dialog is durable or could not be stored; it may be called before
+	// SaveDialog returns, and does not wait.
+	SaveDialog(d call.Dialog, stored func())
 	DeleteDialog(leg call.LegID)
 	Dialogs(ctx context.Context) ([]call.Dialog, error)
 }
@@ -45,7 +47,7 @@ type TrunkWatcher interface {
 
 // Listen is one socket to serve.
 type Listen struct {
-	Network string // udp or tcp
+	Network string // udp, tcp or tls
 	Addr    string // host:port; port 0 asks for a free one
 }
 
@@ -53,6 +55,8 @@ type Listen struct {
 type User struct {
 	Name     string
 	Password string // plain: digest needs it, or hashes made of it
+	// Secure takes registrations over TLS alone.
+	Secure bool
 }
 
 // CallerID says which header of an outgoing INVITE carries our number.
@@ -78,7 +82,8 @@ type Registration struct {
 type Trunk struct {
 	Name      string
 	Address   string         // host[:port]; without a port SRV records are asked first (RFC 3263)
-	Transport string         // udp or tcp
+	Transport string         // udp, tcp or tls
+	TLS       TrunkTLS       // of Transport tls
 	Allow     []netip.Prefix // sources of inbound calls; nil: what Address resolves to
 	Auth      Credentials
 	Register  *Registration // nil: the carrier asks for none
@@ -88,6 +93,9 @@ type Trunk struct {
 	// Format writes an E.164 number as the carrier wants it; nil leaves it.
 	Format    func(e164 string) string
 	Keepalive time.Duration // between OPTIONS; 0: none are sent
+
+	MaxCalls       int // live calls, in both directions, beyond which none goes out; 0: no limit
+	CallsPerSecond int // outgoing; 0: no limit
 }
 
 // Directory is what may change while the Agent runs.
@@ -115,13 +123,17 @@ type Options struct {
 	Directory Directory
 
 	Listen    []Listen
-	Domain    string // host of the users' addresses, and digest realm
-	External  string // address for Via and Contact when behind NAT
+	TLS       KeyPair // of the tls listeners; needed when there is one
+	Domain    string  // host of the users' addresses, and digest realm
+	External  string  // address for Via and Contact when behind NAT
 	UserAgent string
 
 	Limits Limits
-	// CallsPerSecond bounds new calls of all trunks together; 0 means 50.
+	// CallsPerSecond bounds new calls of all trunks and users together; 0 means 50.
 	CallsPerSecond int
+	// SessionExpires is the interval of session timers (RFC 4028) that we ask
+	// for; 0 means half an hour, 90 s is the least.
+	SessionExpires time.Duration
 
 	Resolver Resolver // nil: the system's DNS
 	Log      *slog.Logger
@@ -148,6 +160,12 @@ func (o *Options) check() error {
 	o.Limits.fill()
 	if o.CallsPerSecond <= 0 {
 		o.CallsPerSecond = 50
+	}
+	if o.SessionExpires == 0 {
+		o.SessionExpires = 30 * time.Minute
+	}
+	if o.SessionExpires < minSession || o.SessionExpires > maxSession {
+		return fmt.Errorf("sip: session interval %v: between %v and %v", o.SessionExpires, minSession, maxSession)
 	}
 	if o.External != "" {
 		if _, err := netip.ParseAddr(strings.Trim(o.External, "[]")); err != nil {

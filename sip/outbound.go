@@ -24,7 +24,8 @@ type outbound struct {
 }
 
 func (a *Agent) newOutbound(id call.LegID, to call.Target, sdp []byte) *leg {
-	l := &leg{a: a, id: id, user: to.User}
+	l := &leg{a: a, id: id, user: to.User, sdp: sdp}
+	l.gate.leg = id
 	if to.User == "" {
 		l.trunk = to.Trunk
 	}
@@ -38,9 +39,13 @@ func (l *leg) start() {
 	if l.stage != stageEarly {
 		return
 	}
-	if l.user != "" {
+	switch {
+	case l.user != "":
 		l.out.forks = l.phones()
-	} else {
+	case !l.seize():
+		l.gone(noChannel())
+		return
+	default:
 		l.out.forks = l.carrier()
 	}
 	if len(l.out.forks) == 0 {
@@ -114,13 +119,14 @@ func (l *leg) success(f *fork, res *wire.Response) {
 		wire.CopyHeaders(name, f.req, ack) // an ACK cannot be challenged (section 22.1)
 	}
 	f.acks[tag] = ack
+	f.answered = true
 	l.a.address(ack, l.a.nextHop(&d, l.trunk))
-	l.a.write(ack)
-	if l.stage != stageEarly || f.over {
-		l.end(f, d)
+	if l.stage == stageEarly && !f.over {
+		l.win(f, d, res, ack)
 		return
 	}
-	l.win(f, d, res)
+	l.a.write(ack)
+	l.end(f, d)
 }
 
 // end hangs up a dialog that nobody wants: for the reason for which its fork was
@@ -132,15 +138,23 @@ func (l *leg) end(f *fork, d dialog) {
 	}
 	req := d.bye()
 	req.AppendHeader(header("Reason", cancelReason(why)))
-	l.a.askTrunk(l.trunk, req, l.a.nextHop(&d, l.trunk), func(*wire.Response) {})
+	won := f.won
+	l.a.askTrunk(l.trunk, req, l.a.nextHop(&d, l.trunk), func(*wire.Response) {
+		if !won {
+			f.forget()
+		}
+	})
 }
 
-// win makes a fork's dialog the leg's.
-func (l *leg) win(f *fork, d dialog, res *wire.Response) {
-	f.over = true
+// win makes a fork's dialog the leg's. The callee gets its ACK as soon as the
+// dialog is durable; until then it would repeat its answer to a restarted switch.
+func (l *leg) win(f *fork, d dialog, res *wire.Response, ack *wire.Request) {
+	f.over, f.won = true, true
 	f.finish()
-	l.dlg = d
+	l.dlg, l.key = d, f.key
 	l.stage = stageConfirmed
+	l.agree(res)
+	l.promise(true, func() { l.a.write(ack) })
 	l.a.legs.keep(l, d.localTag)
 	for _, other := range l.out.forks {
 		if other != f {
@@ -150,7 +164,6 @@ func (l *leg) win(f *fork, d dialog, res *wire.Response) {
 	if f.binding != nil {
 		l.a.registrar.answered(*f.binding)
 	}
-	l.persist(true)
 	l.post(call.LegAnswered{Leg: l.id, SDP: sdpOf(res), Source: parseSource(res.Source()).Addr().String()})
 	if f.bye != nil && l.stage == stageConfirmed {
 		l.gone(*f.bye)
@@ -169,7 +182,6 @@ func (l *leg) failed(f *fork, why call.Cause) {
 	} else if why.Kind == call.CauseUnreachable {
 		l.a.trunks.rotate(l.trunk, f.hop.addr)
 	}
-	l.a.scribe.deleteDialog(f.key())
 	if l.stage != stageEarly {
 		return
 	}
@@ -222,11 +234,11 @@ func (l *leg) hungUpEarly(tag string, why call.Cause) {
 	}
 }
 
-// key names a fork's stored dialog: the leg's ID, with the fork's number when
-// there are several.
-func (f *fork) key() call.LegID {
-	if f.n == 0 {
-		return f.leg.id
+// forkKey names a fork's stored dialog: the leg's ID, with the fork's number
+// when there are several.
+func forkKey(leg call.LegID, n int) call.LegID {
+	if n == 0 {
+		return leg
 	}
-	return call.LegID(string(f.leg.id) + "." + strconv.Itoa(f.n))
+	return call.LegID(string(leg) + "." + strconv.Itoa(n))
 }

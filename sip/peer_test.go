@@ -73,8 +73,13 @@ func tcpPeerFrom(t *testing.T, b *bench, host string) *peer {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return streamPeer(t, "tcp", conn)
+}
+
+// streamPeer makes a peer of a connection to an Agent.
+func streamPeer(t *testing.T, network string, conn net.Conn) *peer {
 	t.Cleanup(func() { _ = conn.Close() })
-	p := &peer{t: t, network: "tcp", stream: conn, addr: addrOf(conn.LocalAddr()), server: b.Addrs()[1],
+	p := &peer{t: t, network: network, stream: conn, addr: addrOf(conn.LocalAddr()), server: addrOf(conn.RemoteAddr()),
 		inbox: make(chan wire.Message, 256)}
 	go func() {
 		stream := wire.NewParser().NewSIPStream()
@@ -235,13 +240,18 @@ func (p *peer) registration(user string, seq int, extra ...string) string {
 			own = ""
 		}
 	}
-	for _, h := range append(extra, own, "Content-Length: 0") {
+	for _, h := range append(extra, own, "User-Agent: a peer of the tests", telephone, "Content-Length: 0") {
 		if h != "" {
 			lines = append(lines, h)
 		}
 	}
 	return strings.Join(append(lines, "", ""), "\r\n")
 }
+
+// telephone makes a REGISTER as long as a telephone's, which has room for both
+// challenges.
+const telephone = "Allow: INVITE, INFO, PRACK, ACK, BYE, CANCEL, OPTIONS, NOTIFY, REGISTER, SUBSCRIBE, REFER, PUBLISH, UPDATE, MESSAGE\r\n" +
+	"Supported: path, gruu, outbound, timer, replaces, 100rel, eventlist\r\nAllow-Events: talk,hold,conference,refer,check-sync,message-summary"
 
 // authorize answers the challenge of that algorithm.
 func (p *peer) authorize(res *wire.Response, algorithm, user, password, method, uri string) string {

@@ -43,7 +43,7 @@ func (a *Agent) familiar(host netip.Addr) bool {
 func (t *legs) meet(l *leg, host netip.Addr) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.byID[l.id] != l {
+	if t.byID[l.listed] != l {
 		return
 	}
 	t.hosts[host]++

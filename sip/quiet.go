@@ -21,17 +21,18 @@ const (
 // error level, so anybody could fill a disk: here one record a second passes,
 // cut and quoted, at debug level; what matters is counted elsewhere.
 type quiet struct {
-	out   *slog.Logger
-	state *quietState
+	out  *slog.Logger
+	pace *pace
 }
 
-type quietState struct {
+// pace lets one thing through at a time.
+type pace struct {
 	mu   sync.Mutex
 	last time.Time
 }
 
 func newQuiet(out *slog.Logger) *slog.Logger {
-	return slog.New(&quiet{out: out, state: &quietState{}})
+	return slog.New(&quiet{out: out, pace: &pace{}})
 }
 
 // Enabled refuses what the library says below warnings before it is built.
@@ -39,7 +40,7 @@ func (q *quiet) Enabled(_ context.Context, level slog.Level) bool { return level
 
 // Handle passes on at most one record a second.
 func (q *quiet) Handle(ctx context.Context, r slog.Record) error {
-	if !q.out.Enabled(ctx, slog.LevelDebug) || !q.state.take(r.Time) {
+	if !q.out.Enabled(ctx, slog.LevelDebug) || !q.pace.take(r.Time, sampleEvery) {
 		return nil
 	}
 	attrs := make([]slog.Attr, 0, 4)
@@ -57,14 +58,15 @@ func (q *quiet) WithAttrs([]slog.Attr) slog.Handler { return q }
 // WithGroup ignores groups.
 func (q *quiet) WithGroup(string) slog.Handler { return q }
 
-// take reports whether a record of that time may pass.
-func (s *quietState) take(at time.Time) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if at.Sub(s.last) < sampleEvery {
+// take reports whether something may pass at that time: when the last one is
+// as long ago as it has to be.
+func (p *pace) take(at time.Time, every time.Duration) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if at.Sub(p.last) < every {
 		return false
 	}
-	s.last = at
+	p.last = at
 	return true
 }
 

@@ -12,15 +12,21 @@ import (
 // statelessAnswer answers a request from its own bytes (RFC 3261 section
 // 8.2.7): the headers that a response needs, as they came, and some more. nil
 // when the message is no request, or lacks what the sender would know the
-// answer by.
-func statelessAnswer(data []byte, status int, from netip.AddrPort, more ...wire.Header) []byte {
+// answer by. A
+// terse one has no reason phrase and names its headers in their short forms
+// (section 7.3.3).
+func statelessAnswer(data []byte, status int, from netip.AddrPort, terse bool, more ...wire.Header) []byte {
 	head, _, found := bytes.Cut(data, []byte("\r\n\r\n"))
 	_, rest, lines := bytes.Cut(head, []byte("\r\n"))
 	if !found || !lines || isResponse(data) || isMethod(data, "ACK") {
 		return nil
 	}
 	var out bytes.Buffer
-	fmt.Fprintf(&out, "SIP/2.0 %d %s\r\n", status, phrase(status))
+	words := phrase(status)
+	if terse {
+		words = ""
+	}
+	fmt.Fprintf(&out, "SIP/2.0 %d %s\r\n", status, words)
 	seen := map[string]bool{}
 	for _, line := range unfold(rest) {
 		name, value, _ := bytes.Cut(line, []byte(":"))
@@ -30,12 +36,12 @@ func statelessAnswer(data []byte, status int, from netip.AddrPort, more ...wire.
 		}
 		value = bytes.TrimSpace(value)
 		if full == "Via" && !seen[full] {
-			value = received(value, from)
+			value = received(value, from, terse)
 		}
 		seen[full] = true
-		fmt.Fprintf(&out, "%s: %s", full, value)
+		fmt.Fprintf(&out, "%s: %s", shown(full, terse), value)
 		if full == "To" && !bytes.Contains(bytes.ToLower(value), []byte(";tag=")) {
-			fmt.Fprintf(&out, ";tag=%s", wire.GenerateTagN(8))
+			fmt.Fprintf(&out, ";tag=%s", wire.GenerateTagN(4))
 		}
 		out.WriteString("\r\n")
 	}
@@ -45,13 +51,14 @@ func statelessAnswer(data []byte, status int, from netip.AddrPort, more ...wire.
 	for _, h := range more {
 		fmt.Fprintf(&out, "%s: %s\r\n", h.Name(), h.Value())
 	}
-	out.WriteString("Content-Length: 0\r\n\r\n")
+	fmt.Fprintf(&out, "%s: 0\r\n\r\n", shown("Content-Length", terse))
 	return out.Bytes()
 }
 
 // received notes in the topmost Via where a request really came from (RFC 3261
-// section 18.2.1, RFC 3581 section 4).
-func received(value []byte, from netip.AddrPort) []byte {
+// section 18.2.1, RFC 3581 section 4). A terse answer leaves out an address that
+// the Via has already.
+func received(value []byte, from netip.AddrPort, terse bool) []byte {
 	top, others, several := bytes.Cut(value, []byte{','})
 	var out bytes.Buffer
 	asks, sent := false, ""
@@ -67,7 +74,7 @@ func received(value []byte, from netip.AddrPort) []byte {
 			asks = true
 		}
 	}
-	if host := from.Addr().String(); asks || sent != host && !strings.HasPrefix(sent, host+":") {
+	if host := from.Addr().String(); asks && !terse || sent != host && !strings.HasPrefix(sent, host+":") {
 		fmt.Fprintf(&out, ";received=%s", host)
 	}
 	if several {
@@ -108,6 +115,26 @@ func fullName(name string) string {
 	return ""
 }
 
+// shown is the name of a header as an answer has it.
+func shown(name string, terse bool) string {
+	if !terse {
+		return name
+	}
+	switch name {
+	case "Via":
+		return "v"
+	case "From":
+		return "f"
+	case "To":
+		return "t"
+	case "Call-ID":
+		return "i"
+	case "Content-Length":
+		return "l"
+	}
+	return name
+}
+
 // misframed reports whether the Content-Length of a datagram is unreadable,
 // given twice with different values, or larger than what came.
 func misframed(data []byte) bool {
@@ -136,6 +163,18 @@ func viaFault(head []byte) bool {
 	return false
 }
 
+// fieldFault reports whether a header section has a line that is no field.
+func fieldFault(head []byte) bool {
+	for at := 0; at < len(head); {
+		end := lineEnd(head, at)
+		if bytes.IndexByte(head[at:end], ':') < 0 {
+			return true
+		}
+		at = end + 2
+	}
+	return false
+}
+
 // lineFault returns the status that a request line deserves which the parser
 // would drop without a word, or 0.
 func lineFault(data []byte) int {
@@ -148,7 +187,7 @@ func lineFault(data []byte) int {
 		return 400
 	}
 	var uri wire.Uri
-	if wire.ParseUri(string(parts[1]), &uri) == nil {
+	if wire.ParseUri(string(parts[1]), &uri) == nil && !uri.Wildcard {
 		return 0
 	}
 	scheme, _, _ := bytes.Cut(parts[1], []byte(":"))
@@ -161,7 +200,7 @@ func lineFault(data []byte) int {
 
 // faultOf returns the status for a datagram that the parser would drop, or 0.
 func faultOf(data []byte) int {
-	if misframed(data) || viaFault(headOf(data)) {
+	if head := headOf(data); misframed(data) || fieldFault(head) || viaFault(head) {
 		return 400
 	}
 	return lineFault(data)

@@ -18,9 +18,12 @@ func TestFaultOf(t *testing.T) {
 		{"sip:a SIP", "mailto:a@b SIP", 0}, // left to validate
 		{"sip:a SIP", "soap.beep://a SIP", 416},
 		{"sip:a SIP", "<sip:a> SIP", 400},
+		{"sip:a SIP", "sip:* SIP", 400},
 		{"sip:a SIP", "sip:a; x SIP", 400},
 		{"sip:a SIP", "sip:a:port SIP", 400},
 		{"sip:a SIP", " sip:a SIP", 400},
+		{"Length: 3", "Length: 3\r\nno field", 400},
+		{"Length: 3", "Length: 3\r\nX:\r\n folded", 0},
 		{"Length: 3", "Length: 4", 400},
 		{"Length: 3", "Length: -3", 400},
 		{"Length: 3", "Length: 2", 0},
@@ -37,7 +40,7 @@ func TestStatelessAnswer(t *testing.T) {
 	caller := netip.MustParseAddrPort("192.0.2.9:5070")
 	const bad = "OPTIONS <sip:a> SIP/2.0\r\nv: SIP/2.0/UDP one;branch=z9hG4bK1\r\nVia: SIP/2.0/UDP two,\r\n  SIP/2.0/UDP three\r\n" +
 		"f: <sip:a@b>;tag=1\r\nTo: <sip:c@d>\r\nTo: <sip:e@f>\r\ni: x\r\nCSeq: 1 OPTIONS\r\nSubject: y\r\n\r\n"
-	msg, err := wire.ParseMessage(statelessAnswer([]byte(bad), 400, caller))
+	msg, err := wire.ParseMessage(statelessAnswer([]byte(bad), 400, caller, false))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +52,7 @@ func TestStatelessAnswer(t *testing.T) {
 		t.Errorf("%s", res)
 	}
 	for _, silent := range []string{"SIP/2.0 200 OK\r\nVia: a\r\n\r\n", strings.Replace(bad, "OPTIONS <", "ACK <", 1), "OPTIONS <sip:a> SIP/2.0\r\nTo: x\r\n\r\n"} {
-		if got := statelessAnswer([]byte(silent), 400, caller); got != nil {
+		if got := statelessAnswer([]byte(silent), 400, caller, false); got != nil {
 			t.Errorf("%q is answered with %q", silent, got)
 		}
 	}
@@ -60,7 +63,7 @@ func FuzzRefusal(f *testing.F) {
 	f.Add([]byte("A < SIP/2.0\r\nVia: a\r\n b\r\nv:c\r\ni:x\r\nCSeq\t:1 A\r\n\r\n"))
 	caller := netip.MustParseAddrPort("192.0.2.9:5070")
 	f.Fuzz(func(t *testing.T, data []byte) {
-		answer := statelessAnswer(data, 400, caller)
+		answer := statelessAnswer(data, 400, caller, false)
 		if len(answer) > len(data)+128 {
 			t.Errorf("%d bytes in answer to %d", len(answer), len(data))
 		}

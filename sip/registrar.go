@@ -52,27 +52,9 @@ func (r *registrar) stop() { r.table.stop() }
 // serve answers a REGISTER.
 func (r *registrar) serve(req *wire.Request, tx *wire.ServerTx) {
 	now := time.Now()
-	user, outcome := r.a.digest.check(req, r.a.directory.Load().secret, now)
-	if r.banned(req, user) {
-		r.a.meter.reject(reasonBanned)
-		r.a.respond(req, tx, 403)
+	user, ok := r.a.authenticated(req, tx)
+	if !ok {
 		return
-	}
-	switch outcome {
-	case verdictBad:
-		r.a.meter.reject(reasonAuth)
-		r.a.guard.bans.fail(user, sourceOf(req).Addr(), r.a.guard.now())
-		r.a.respond(req, tx, 400)
-		return
-	case verdictAsk, verdictStale:
-		if req.GetHeader("Authorization") != nil && outcome == verdictAsk {
-			r.a.meter.reject(reasonAuth)
-			r.a.guard.bans.fail(user, sourceOf(req).Addr(), r.a.guard.now())
-		}
-		agent := headerValue(req, "User-Agent")
-		r.a.respond(req, tx, 401, r.a.digest.challenges(outcome == verdictStale, agent, now, sourceOf(req).Addr())...)
-		return
-	case verdictOK:
 	}
 	if unescaped(req.To().Address.User) != user || unescaped(req.From().Address.User) != user {
 		r.a.meter.reject(reasonIdentity)
@@ -84,14 +66,18 @@ func (r *registrar) serve(req *wire.Request, tx *wire.ServerTx) {
 
 // banned reports whether somebody guessed that user's password from that
 // source, or passwords of many users. The right one does not help then, or
-// guessing would go on.
-func (r *registrar) banned(req *wire.Request, user string) bool {
-	from, g := sourceOf(req), r.a.guard
-	if r.a.trunkAt(from.Addr()) != nil {
+// guessing would go on, unless the user has a phone there already: whoever
+// guesses beside it, behind the same NAT, does not cut it off.
+func (r *registrar) banned(req *wire.Request, user string, outcome verdict) bool {
+	from, g := sourceOf(req).Addr(), r.a.guard
+	if r.a.trunkAt(from) != nil {
 		return false
 	}
-	return user != "" && g.bans.user(user, from.Addr(), g.now()) ||
-		g.bans.host(from.Addr(), g.now()) && !r.knows(from)
+	if user != "" && g.bans.user(user, from, g.now()) {
+		right := outcome == verdictOK || outcome == verdictStale
+		return !right || !r.owns(user, from)
+	}
+	return g.bans.host(from, g.now()) && !r.table.near(from)
 }
 
 // unescaped returns the user part of an address without parameters.
@@ -149,6 +135,10 @@ type change struct {
 
 // read checks the Contacts of a REGISTER.
 func (r *registrar) read(req *wire.Request, user string, now time.Time) (change, *refusalOf) {
+	if r.exposed(user, req.Transport()) {
+		r.a.log.Warn("phone refused: it has to register over tls", "user", user, "from", req.Source())
+		return change{}, &refusalOf{status: 403}
+	}
 	c := change{user: user, callID: req.CallID().Value(), cseq: req.CSeq().SeqNo}
 	contacts := req.GetHeaders("Contact")
 	if len(contacts) > maxBindings {
@@ -178,6 +168,11 @@ func (r *registrar) read(req *wire.Request, user string, now time.Time) (change,
 		c.set = append(c.set, b)
 	}
 	return c, nil
+}
+
+// exposed reports whether a user's phones have to use TLS, and this one does not.
+func (r *registrar) exposed(user, transport string) bool {
+	return r.a.directory.Load().secure[user] && !secured(transport)
 }
 
 // binding reads one Contact.
@@ -303,6 +298,9 @@ func seconds(d time.Duration) string {
 func (r *registrar) targets(user string) []call.Binding {
 	var good, suspect []call.Binding
 	for _, b := range r.table.of(user, time.Now()) {
+		if r.exposed(user, b.Transport) {
+			continue // registered before that was asked for
+		}
 		if b.Suspect {
 			suspect = append(suspect, b)
 			continue

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"strings"
+	"time"
 
 	wire "github.com/emiago/sipgo/sip"
 
@@ -24,18 +25,26 @@ func (l *leg) request(req *wire.Request, tx *wire.ServerTx) {
 		l.a.respond(req, tx, 481)
 		return
 	}
-	seq := req.CSeq().SeqNo
-	if l.dlg.remoteSeq > 0 && seq <= l.dlg.remoteSeq {
+	if secured(l.dlg.hop.transport) && !secured(req.Transport()) {
+		// A dialog that began over TLS stays there: our answer may hold keys.
+		l.a.meter.reject(reasonDialog)
+		l.a.respond(req, tx, 403)
+		return
+	}
+	seq, d := req.CSeq().SeqNo, l.dialogOf(req)
+	if d.remoteSeq > 0 && seq <= d.remoteSeq {
 		// Out of order (RFC 3261 section 12.2.2).
 		l.a.respond(req, tx, 500, retrySoon())
 		return
 	}
-	l.dlg.remoteSeq = seq
+	d.remoteSeq = seq
 	switch req.Method {
 	case wire.BYE:
 		l.hungUp(req, tx)
 	case wire.INFO:
 		l.info(req, tx)
+	case wire.REFER:
+		l.refers(req, tx)
 	case wire.INVITE, wire.UPDATE:
 		l.offered(req, tx)
 	default:
@@ -43,12 +52,19 @@ func (l *leg) request(req *wire.Request, tx *wire.ServerTx) {
 	}
 }
 
+// dialogOf returns the dialog of the leg that a request may belong to: until one
+// of the phones that we called has answered, each has its own. nil if there is
+// none.
+func (l *leg) dialogOf(req *wire.Request) *dialog {
+	if l.out != nil && l.stage == stageEarly {
+		return l.forkDialog(tagOf(req.To().Params))
+	}
+	return &l.dlg
+}
+
 // matches reports whether a request is one of this dialog and from its peer.
 func (l *leg) matches(req *wire.Request) bool {
-	d := &l.dlg
-	if l.out != nil && l.stage == stageEarly {
-		d = l.forkDialog(tagOf(req.To().Params))
-	}
+	d := l.dialogOf(req)
 	if d == nil || req.CallID().Value() != d.callID {
 		return false
 	}
@@ -69,7 +85,7 @@ func (l *leg) matches(req *wire.Request) bool {
 // hungUp takes a BYE.
 func (l *leg) hungUp(req *wire.Request, tx *wire.ServerTx) {
 	l.a.respond(req, tx, 200)
-	why := call.Cause{Kind: call.CauseNormal, Q850: q850Of(headerValue(req, "Reason")), Text: "Hung up"}
+	why := call.Cause{Kind: call.CauseNormal, Q850: reasonOf(req), Text: "Hung up"}
 	if l.stage != stageEarly {
 		l.gone(why)
 		return
@@ -80,7 +96,7 @@ func (l *leg) hungUp(req *wire.Request, tx *wire.ServerTx) {
 	}
 	// The caller gives up by BYE instead of CANCEL (RFC 3261 section 15.1.2).
 	l.ended(l.a.response(l.in.req, 487, nil))
-	l.gone(call.Cause{Kind: call.CauseCancelled, Code: 487, Text: "Cancelled by the caller"})
+	l.gone(call.Cause{Kind: call.CauseCancelled, Code: 487, Q850: why.Q850, Text: "Cancelled by the caller"})
 }
 
 // offered takes a re-INVITE or UPDATE (RFC 3261 section 14.2, RFC 3311).
@@ -95,7 +111,7 @@ func (l *leg) offered(req *wire.Request, tx *wire.ServerTx) {
 	case l.stage == stageEarly:
 		l.a.respond(req, tx, 500, retrySoon())
 		return
-	case l.unacked != nil && l.unacked.late:
+	case l.unacked != nil && l.unacked.late, l.meets(req):
 		l.a.respond(req, tx, 491)
 		return
 	}
@@ -110,15 +126,27 @@ func (l *leg) offered(req *wire.Request, tx *wire.ServerTx) {
 	l.dlg.refresh(req.Contact())
 	sdp := sdpOf(req)
 	if req.Method == wire.UPDATE && sdp == nil {
-		l.a.respond(req, tx, 200, l.contact(), header("Allow", allowValue))
+		l.promise(true, func() { l.a.respond(req, tx, 200, append(l.grant(req), l.contact())...) })
 		return
 	}
-	if req.IsInvite() {
-		l.a.respond(req, tx, 100)
-	}
 	l.renewal = &renewal{req: req, tx: tx}
-	l.persist(true)
+	l.promise(true, func() {
+		if req.IsInvite() {
+			_ = l.a.reply(req, tx, l.a.response(req, 100, nil)) // who gets no answer asks again
+		}
+	})
 	l.post(call.LegOffered{Leg: l.id, SDP: sdp})
+}
+
+// meets reports whether a request of the peer meets an offer of ours that is
+// under way. One that only keeps the session alive gives way when it waits: the
+// peer's does the same.
+func (l *leg) meets(req *wire.Request) bool {
+	if o := l.offering; o != nil && o.refresh && o.req == nil {
+		l.offering = nil
+		l.refreshIn(time.Second)
+	}
+	return l.offering != nil && (req.IsInvite() || sdpOf(req) != nil)
 }
 
 // reanswer answers the pending renewal; a nil sdp refuses it.
@@ -130,14 +158,17 @@ func (l *leg) reanswer(sdp []byte) {
 	l.renewal = nil
 	if sdp == nil {
 		l.a.respond(r.req, r.tx, 488)
+		l.offerNow()
 		return
 	}
-	res := l.a.response(r.req, 200, sdp, l.contact(), header("Allow", allowValue))
+	l.sdp = sdp
+	res := l.a.response(r.req, 200, sdp, append(l.grant(r.req), l.contact())...)
 	if r.req.Method == wire.UPDATE {
 		_ = l.a.send(r.tx, res) // the peer asks again
+		l.offerNow()
 		return
 	}
-	if l.a.conclude(r.req, r.tx, res) != nil {
+	if l.a.reply(r.req, r.tx, res) != nil {
 		return // a peer that cancelled its re-INVITE keeps what it had
 	}
 	l.await(&unacked{tx: r.tx, res: res, seq: r.req.CSeq().SeqNo, late: sdpOf(r.req) == nil})
@@ -149,7 +180,7 @@ func (l *leg) info(req *wire.Request, tx *wire.ServerTx) {
 	switch {
 	case ok:
 		l.a.respond(req, tx, 200)
-		l.post(call.Digit{Leg: l.id, Key: key})
+		l.post(call.Digit{Leg: l.id, Key: key, Signalled: true})
 	case len(req.Body()) == 0:
 		l.a.respond(req, tx, 200) // a sign of life (RFC 2976)
 	default:

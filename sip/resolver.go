@@ -43,8 +43,17 @@ func splitAddress(address string) (host string, port uint16, err error) {
 	return host, uint16(n), nil
 }
 
+// defaultPort is where a transport is served when nobody says otherwise (RFC 3261
+// section 19.1.2).
+func defaultPort(transport string) uint16 {
+	if secured(transport) {
+		return 5061
+	}
+	return 5060
+}
+
 // literal returns the address when it needs no DNS.
-func literal(address string) (netip.AddrPort, bool) {
+func literal(address, transport string) (netip.AddrPort, bool) {
 	host, port, err := splitAddress(address)
 	if err != nil {
 		return netip.AddrPort{}, false
@@ -54,7 +63,7 @@ func literal(address string) (netip.AddrPort, bool) {
 		return netip.AddrPort{}, false
 	}
 	if port == 0 {
-		port = 5060
+		port = defaultPort(transport)
 	}
 	return netip.AddrPortFrom(ip.Unmap(), port), true
 }
@@ -63,7 +72,7 @@ func literal(address string) (netip.AddrPort, bool) {
 // address records; without one SRV records are asked first, their targets in
 // the order of priority and weight.
 func resolve(ctx context.Context, dns Resolver, address, transport string) ([]netip.AddrPort, error) {
-	if at, ok := literal(address); ok {
+	if at, ok := literal(address, transport); ok {
 		return []netip.AddrPort{at}, nil
 	}
 	host, port, err := splitAddress(address)
@@ -74,14 +83,18 @@ func resolve(ctx context.Context, dns Resolver, address, transport string) ([]ne
 		if found := resolveSRV(ctx, dns, host, transport); len(found) > 0 {
 			return found, nil
 		}
-		port = 5060
+		port = defaultPort(transport)
 	}
 	return resolveHost(ctx, dns, host, port)
 }
 
 // resolveSRV returns the targets of a name's SRV records, if it has any.
 func resolveSRV(ctx context.Context, dns Resolver, host, transport string) []netip.AddrPort {
-	_, records, err := dns.LookupSRV(ctx, "sip", transport, host)
+	service := "sip"
+	if secured(transport) {
+		service, transport = "sips", "tcp" // RFC 3263 section 4.1
+	}
+	_, records, err := dns.LookupSRV(ctx, service, transport, host)
 	if err != nil {
 		return nil // no SRV records: the name itself is asked for
 	}

@@ -17,9 +17,11 @@ const (
 )
 
 // scribe writes to the stores beside the call path. Bindings of one user keep
-// their order; the store itself keeps that of dialogs.
+// their order; the store itself keeps that of dialogs. What binds a peer is
+// sent only once the dialog that ends it after a crash is durable.
 type scribe struct {
 	a     *Agent
+	slow  pace // of complaints about a slow disk
 	lanes [scribeLanes]chan func(context.Context)
 	wg    sync.WaitGroup
 
@@ -74,10 +76,34 @@ func (s *scribe) stop() {
 	s.wg.Wait()
 }
 
-// saveDialog stores a dialog without waiting.
-func (s *scribe) saveDialog(d call.Dialog) {
-	if store := s.a.opt.Dialogs; store != nil {
-		store.SaveDialog(d)
+// saveDialog stores a dialog and calls then, once: as soon as it is durable or
+// failed to be stored, or after durableLimit, because no peer waits longer for
+// a slow disk. Neither saveDialog nor then may wait.
+func (s *scribe) saveDialog(d call.Dialog, then func()) {
+	store := s.a.opt.Dialogs
+	if store == nil {
+		then()
+		return
+	}
+	var once sync.Once
+	overdue := time.AfterFunc(durableLimit, func() {
+		once.Do(func() {
+			s.overdue(d.Leg)
+			then()
+		})
+	})
+	store.SaveDialog(d, func() {
+		overdue.Stop()
+		once.Do(then)
+	})
+}
+
+// overdue counts a dialog that is not durable in time, and says so.
+func (s *scribe) overdue(leg call.LegID) {
+	s.a.meter.unstored.Inc()
+	if s.slow.take(time.Now(), time.Second) {
+		s.a.log.Warn("the store is slow: calls go on before it has them",
+			slog.String("call_id", string(leg.Call())), slog.String("leg_id", string(leg)))
 	}
 }
 

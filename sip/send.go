@@ -22,9 +22,12 @@ const (
 
 // hop is where requests of a dialog go.
 type hop struct {
-	transport string // udp or tcp
+	transport string // udp, tcp or tls
 	addr      netip.AddrPort
 }
+
+// streams reports whether a transport is a connection.
+func streams(transport string) bool { return transport == "tcp" || transport == "tls" }
 
 // origin is the local end that a peer sees.
 type origin struct {
@@ -98,11 +101,11 @@ func (f *facing) host(peer netip.Addr) string {
 }
 
 // contact is the Contact header that a peer sends its requests to.
-func (a *Agent) contact(user string, to hop) wire.Header {
+func (a *Agent) contact(user string, to hop) *wire.ContactHeader {
 	o := a.originFor(to)
 	uri := wire.Uri{Scheme: "sip", User: userPart(user), Host: o.host, Port: o.port}
-	if to.transport == "tcp" {
-		uri.UriParams = wire.HeaderParams{{K: "transport", V: "tcp"}}
+	if streams(to.transport) {
+		uri.UriParams = wire.HeaderParams{{K: "transport", V: to.transport}}
 	}
 	return &wire.ContactHeader{Address: uri}
 }
@@ -118,6 +121,9 @@ func (a *Agent) address(req *wire.Request, to hop) {
 	via.Params.Add("branch", wire.GenerateBranchN(16))
 	via.Params.Add("rport", "")
 	req.PrependHeader(via)
+	if c := req.Contact(); c != nil && req.Recipient.IsEncrypted() {
+		c.Address.Scheme = "sips" // RFC 3261 section 8.1.1.8
+	}
 	a.route(req, to, o)
 }
 
@@ -148,6 +154,9 @@ func (a *Agent) transact(ctx context.Context, req *wire.Request) (*wire.ClientTx
 	if err := a.ready(ctx, nil); err != nil {
 		return nil, err
 	}
+	if err := a.secure(ctx, req); err != nil {
+		return nil, err
+	}
 	return a.txl.Request(ctx, req)
 }
 
@@ -155,23 +164,33 @@ func (a *Agent) transact(ctx context.Context, req *wire.Request) (*wire.ClientTx
 func (a *Agent) write(req *wire.Request) {
 	ctx, cancel := context.WithTimeout(a.life, dialLimit)
 	defer cancel()
-	conn, err := a.tpl.ClientRequestConnection(ctx, req)
+	err := a.secure(ctx, req)
 	if err == nil {
-		err = conn.WriteMsg(req)
-		_, _ = conn.TryClose() // gives our reference back
+		err = a.put(ctx, req)
 	}
 	if err != nil {
 		a.log.Debug("ack not sent", slog.Any("err", err)) // the peer resends its 2xx, and we this
 	}
 }
 
+// put writes a request to its connection.
+func (a *Agent) put(ctx context.Context, req *wire.Request) error {
+	conn, err := a.tpl.ClientRequestConnection(ctx, req)
+	if err != nil {
+		return err
+	}
+	err = conn.WriteMsg(req)
+	_, _ = conn.TryClose() // gives our reference back
+	return err
+}
+
 // nextHop chooses where a request within a dialog goes. A phone is reached
 // where its packets come from, whatever its Contact says, because it sits
 // behind NAT more often than not. A trunk is reached where its route set or
-// Contact says, as long as that is one of the trunk's own addresses; over TCP
+// Contact says, as long as that is one of the trunk's own addresses; over TCP and TLS
 // its connection is used while it lasts.
 func (a *Agent) nextHop(d *dialog, trunk string) hop {
-	if trunk == "" || d.hop.transport == "tcp" && a.connected(d.hop) {
+	if trunk == "" || streams(d.hop.transport) && a.connected(d.hop) {
 		return d.hop
 	}
 	uri := d.target
@@ -187,14 +206,14 @@ func (a *Agent) nextHop(d *dialog, trunk string) hop {
 	}
 	port := uri.Port
 	if port <= 0 || port > 65535 {
-		port = 5060
+		port = int(defaultPort(d.hop.transport))
 	}
 	return hop{transport: d.hop.transport, addr: netip.AddrPortFrom(ip, uint16(port))}
 }
 
-// connected reports whether a TCP connection to that address is open.
+// connected reports whether a connection to that address is open.
 func (a *Agent) connected(to hop) bool {
-	conn, err := a.tpl.GetConnection("tcp", to.addr.String())
+	conn, err := a.tpl.GetConnection(to.transport, to.addr.String())
 	if err != nil {
 		return false
 	}

@@ -27,6 +27,8 @@ func (a *Agent) serve(req *wire.Request, tx *wire.ServerTx) {
 	case wire.CANCEL:
 		// One that matches an INVITE never gets here.
 		a.respond(req, tx, 481)
+	case wire.REFER:
+		a.serveRefer(req, tx)
 	case wire.BYE, wire.UPDATE, wire.INFO:
 		a.serveInDialog(req, tx)
 	case wire.REGISTER:
@@ -79,9 +81,13 @@ func (a *Agent) response(req *wire.Request, status int, sdp []byte, headers ...w
 	return res
 }
 
-// send hands a response to its transaction.
+// send hands a response to its transaction. That of a CANCEL ends with it: the
+// library writes the response past the transaction, which would stay for ever.
 func (a *Agent) send(tx *wire.ServerTx, res *wire.Response) error {
 	err := tx.Respond(res)
+	if res.IsCancel() {
+		tx.Terminate()
+	}
 	if err == nil {
 		a.meter.sent(res.StatusCode)
 	}
@@ -111,6 +117,7 @@ func (a *Agent) serveAck(req *wire.Request) {
 	l.box.post(func() {
 		if l.stage != stageOver && l.matches(req) {
 			l.acknowledged(req.CSeq().SeqNo, sdpOf(req))
+			l.offerNow()
 		}
 	})
 }
@@ -127,5 +134,5 @@ func (a *Agent) serveOptions(req *wire.Request, tx *wire.ServerTx) {
 		a.respond(req, tx, 481)
 		return
 	}
-	a.respond(req, tx, 200, header("Allow", allowValue), header("Accept", acceptValue), header("Supported", ""))
+	a.respond(req, tx, 200, header("Allow", allowValue), header("Accept", acceptValue), header("Supported", supportedValue))
 }

@@ -35,7 +35,7 @@ func (t *bindings) lost(from netip.AddrPort) {
 	}
 	for _, entries := range t.byUser {
 		for _, e := range entries {
-			if e.Source == from && e.Transport == "tcp" {
+			if e.Source == from && streams(e.Transport) {
 				t.doubt(e, true)
 			}
 		}

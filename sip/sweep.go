@@ -3,7 +3,9 @@ package sip
 import (
 	"context"
 	"log/slog"
+	"net"
 	"net/netip"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -51,14 +53,15 @@ func (a *Agent) sweep(ctx context.Context, d call.Dialog) {
 		a.scribe.deleteDialog(d.Leg)
 		return
 	}
+	if d.UAS && d.Via != "" {
+		a.sweepUAS(d, old)
+	}
 	switch {
 	case d.Confirmed:
 		req := old.bye()
 		req.AppendHeader(header("Reason", byeReason(call.Cause{Kind: call.CauseDrained, Text: "Switch restarted"})))
 		a.exchange(ctx, req, old.hop, sweepWait)
-	case d.UAS:
-		a.sweepUAS(d, old)
-	default:
+	case !d.UAS:
 		a.sweepUAC(ctx, d, old)
 	}
 	a.scribe.deleteDialog(d.Leg)
@@ -109,7 +112,9 @@ func (a *Agent) sweepUAC(ctx context.Context, d call.Dialog, old *dialog) {
 }
 
 // sweepUAS refuses an INVITE whose transaction died with the old process. The
-// caller's transaction takes the response by its Vias.
+// caller's transaction takes the response by its Vias; one that had our answer
+// ignores it. A caller that had heard nothing repeats its INVITE: what came
+// before this is a call like any other, what comes after is refused.
 func (a *Agent) sweepUAS(d call.Dialog, old *dialog) {
 	res := wire.NewResponse(503, phrase(503))
 	for _, via := range splitList(d.Via) {
@@ -122,11 +127,37 @@ func (a *Agent) sweepUAS(d call.Dialog, old *dialog) {
 	res.AppendHeader(&wire.CSeqHeader{SeqNo: d.LocalCSeq, MethodName: wire.INVITE})
 	res.AppendHeader(header("Retry-After", retryAfter))
 	res.SetBody(nil)
+	key := mergeKeyOf(d.CallID, tagOf(res.From().Params), d.LocalCSeq)
+	if !a.legs.claim(key) {
+		return
+	}
+	time.AfterFunc(timerAbsent, func() { a.legs.unclaim(key) })
 	res.SetTransport(strings.ToUpper(d.Transport))
-	res.SetDestination(old.hop.addr.String())
-	if err := a.emit(res, old.hop); err != nil {
+	to := hop{old.hop.transport, backTo(res.Via(), old.hop.addr)}
+	res.SetDestination(to.addr.String())
+	if err := a.emit(res, to); err != nil {
 		a.log.Debug("stored call not refused", slog.String("leg_id", string(d.Leg)), slog.Any("err", err))
 	}
+}
+
+// backTo is where a response goes by its topmost Via, as we completed it when
+// the request came (RFC 3261 section 18.2.2, RFC 3581 section 4).
+func backTo(via *wire.ViaHeader, otherwise netip.AddrPort) netip.AddrPort {
+	if via == nil {
+		return otherwise
+	}
+	host, port := via.Host, strconv.Itoa(via.Port)
+	if from, ok := via.Params.Get("received"); ok {
+		host = from
+	}
+	if from, ok := via.Params.Get("rport"); ok {
+		port = from
+	}
+	at, err := netip.ParseAddrPort(net.JoinHostPort(strings.Trim(host, "[]"), port))
+	if err != nil || at.Port() == 0 {
+		return otherwise
+	}
+	return at
 }
 
 // emit sends a response outside any transaction.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -58,13 +59,16 @@ func TestSweep(t *testing.T) {
 	}()
 	p.dial(next)
 	seen := map[string]bool{}
-	for len(seen) < 3 {
+	for len(seen) < 4 {
 		switch m := (<-p.inbox).(type) {
 		case *wire.Request:
 			switch {
 			case m.Method == wire.BYE && m.CallID().Value() == "answered":
 				p.reply(m, 200, "")
 				seen["bye"] = true
+			case m.Method == wire.BYE: // should the callee have answered meanwhile
+				p.reply(m, 481, "")
+				seen["bye to be sure"] = true
 			case m.Method == wire.CANCEL && m.Via().Value() == invite.Via().Value():
 				p.reply(m, 200, "out")
 				seen["cancel"] = true
@@ -95,4 +99,57 @@ func TestStrayAnswer(t *testing.T) {
 		t.Errorf("bye %s", bye)
 	}
 	p.reply(bye, 200, "")
+}
+
+// A call that was stored as answered may not have heard of it: it is refused
+// and its dialog ended, whichever the caller knows of. The refusal goes back by
+// the Via, the BYE to the Contact.
+func TestSweepUnacknowledged(t *testing.T) {
+	p, contact := udpPeer(t), udpPeer(t)
+	b := newBench(t, carrierAt(p))
+	p.dial(b)
+	text := p.invite("unsure", "unsure")
+	text = strings.Replace(text, "<sip:carrier@"+p.addr.String(), "<sip:carrier@"+contact.addr.String(), 1)
+	p.send(text)
+	in := <-b.lines.arrivals
+	b.Answer(in.Leg, []byte("answer"))
+	p.response(200, wire.INVITE)
+	left := b.stored(t, func(d call.Dialog) bool { return d.Confirmed })
+
+	next := newBench(t, carrierAt(p))
+	contact.dial(next)
+	go next.Sweep(t.Context(), left)
+	p.response(503, wire.INVITE)
+	bye := contact.request(wire.BYE)
+	if tagOf(bye.To().Params) != "fromunsure" || bye.CSeq().SeqNo != 2 {
+		t.Errorf("%s", bye)
+	}
+	contact.reply(bye, 200, "")
+}
+
+// A caller that repeats its INVITE after the restart has one call, or none: the
+// refusal of what was stored does not hit a call that is served anew, and once
+// it is out no call comes of a repetition.
+func TestSweepAndRepetition(t *testing.T) {
+	p := udpPeer(t)
+	b := newBench(t, carrierAt(p))
+	p.dial(b)
+	arrived(t, b, p, "early")
+	arrived(t, b, p, "late")
+	early := b.stored(t, func(d call.Dialog) bool { return d.CallID == "early" })
+	late := b.stored(t, func(d call.Dialog) bool { return d.CallID == "late" })
+
+	again := newBench(t, carrierAt(p))
+	p.dial(again)
+	in := arrived(t, again, p, "early")
+	again.Sweep(t.Context(), slices.DeleteFunc(early, func(d call.Dialog) bool { return d.CallID != "early" }))
+	again.Progress(in.Leg, 180, nil)
+	p.response(180, wire.INVITE)
+	again.Sweep(t.Context(), slices.DeleteFunc(late, func(d call.Dialog) bool { return d.CallID != "late" }))
+	p.response(503, wire.INVITE)
+	p.send(p.invite("late", "late"))
+	p.response(482, wire.INVITE)
+	if n := len(again.lines.arrivals); n != 0 {
+		t.Errorf("%d calls of a repetition", n)
+	}
 }

@@ -232,10 +232,19 @@ func TestEnrol(t *testing.T) {
 				}
 			}
 		}()
-		if passed := time.Since(start); passed != 540*time.Second {
+		if passed := time.Since(start); passed != 300*time.Second {
 			t.Errorf("refreshed after %v", passed)
 		}
-		p.reply(third, 403, "r")
+		p.reply(third, 503, "r") // the registration holds for another 300 s
+		time.Sleep(time.Second)
+		if !b.TrunkUp("carrier") {
+			t.Error("a failed refresh took the trunk down before its time")
+		}
+		fourth := p.request(wire.REGISTER)
+		if passed := time.Since(start); passed < 303*time.Second || passed > 307*time.Second {
+			t.Errorf("tried again after %v", passed)
+		}
+		p.reply(fourth, 403, "r")
 		b.watch.want(t, "trunk carrier false")
 	})
 }

@@ -42,6 +42,10 @@ type link struct {
 	registered bool
 	told       bool // whether the watcher was told anything
 	up         bool
+	paused     time.Duration // until when no call goes out, as the guard counts time
+	left       bucket        // how many more calls may go out now
+
+	dialing chan struct{} // full while a TLS connection is being opened
 }
 
 func newTrunks(a *Agent) *trunks { return &trunks{a: a, links: map[string]*link{}} }
@@ -58,8 +62,8 @@ func (t *trunks) configure(list []*Trunk) {
 			delete(old, tr.Name)
 			continue
 		}
-		l := &link{a: t.a, trunk: *tr}
-		if at, ok := literal(tr.Address); ok {
+		l := &link{a: t.a, trunk: *tr, dialing: make(chan struct{}, 1)}
+		if at, ok := literal(tr.Address, tr.Transport); ok {
 			l.addrs = []netip.AddrPort{at}
 		}
 		t.links[tr.Name] = l
@@ -204,7 +208,7 @@ func (l *link) note(why string, change func()) {
 
 // resolve refreshes the trunk's addresses; an answer that fails changes nothing.
 func (l *link) resolve(ctx context.Context) {
-	if _, fixed := literal(l.trunk.Address); fixed {
+	if _, fixed := literal(l.trunk.Address, l.trunk.Transport); fixed {
 		return
 	}
 	for {

@@ -76,7 +76,7 @@ func TestReach(t *testing.T) {
 	for to, want := range map[call.Target]string{
 		{Trunk: "carrier"}: "127.0.0.1", {Trunk: "none"}: "", {User: "ana"}: "127.0.0.3", {User: "eva"}: "",
 	} {
-		if got := b.Reach(to); got != want {
+		if got, secure := b.Reach("", to); got != want || secure {
 			t.Errorf("%+v: %q, want %q", to, got, want)
 		}
 	}

@@ -30,6 +30,7 @@ func TestRoles(t *testing.T) {
 		{"GET", "/contacts/c1", "", [5]int{200, 200, 200, 200, 200}},
 		{"POST", "/contacts", `{"numbers":["+34600000077"],"owner":"leo"}`, [5]int{403, 201, 201, 201, 201}},
 		{"PATCH", "/contacts/c1", `{"owner":"leo"}`, [5]int{403, 200, 200, 200, 200}},
+		{"POST", "/contacts/c2/merge", `{"contact_id":"c1"}`, [5]int{403, 403, 200, 200, 200}},
 		{"POST", "/contacts/import", "numbers\n+34600000078\n", [5]int{403, 403, 200, 200, 200}},
 		{"GET", "/tasks", "", [5]int{200, 200, 200, 200, 200}},
 		{"GET", "/tasks/t1", "", [5]int{200, 404, 200, 200, 200}},

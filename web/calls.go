@@ -86,6 +86,9 @@ func (s *Server) liveCalls(ctx context.Context, f routing.CallFilter, p Paging) 
 	live := slices.DeleteFunc(s.lines.Active(), func(rec call.Record) bool {
 		return !matches(f, rec) || !s.seesCall(c, rec)
 	})
+	if f.Contact != "" {
+		live = s.withContact(ctx, live, f.Contact)
+	}
 	slices.SortFunc(live, func(a, b call.Record) int { return cmp.Compare(b.ID, a.ID) })
 	page := cut(live, p, func(rec call.Record) string { return string(rec.ID) }, true).Body
 	calls := make([]Call, 0, len(page.Items))
@@ -99,13 +102,27 @@ func (s *Server) liveCalls(ctx context.Context, f routing.CallFilter, p Paging) 
 	return listed(calls, page.Next), nil
 }
 
-// matches reports whether a live call is one that the filter selects.
+// withContact returns the calls with a contact. Contacts may have been merged
+// since a call began, and the store knows into which.
+func (s *Server) withContact(ctx context.Context, live []call.Record, id string) []call.Record {
+	if c, err := s.contacts.Contact(ctx, id); err == nil {
+		id = c.ID
+	}
+	return slices.DeleteFunc(live, func(rec call.Record) bool {
+		if stored, err := s.calls.Call(ctx, rec.ID); err == nil {
+			rec = annotated(rec, stored)
+		}
+		return rec.ContactID != id
+	})
+}
+
+// matches reports whether a live call is one that the filter selects, but for
+// the contact.
 func matches(f routing.CallFilter, rec call.Record) bool {
 	return rec.State != call.StateEnded &&
 		(f.Result == "" || f.Result == rec.Result) &&
 		(f.Direction == "" || f.Direction == rec.Direction) &&
 		(f.User == "" || f.User == rec.User) &&
-		(f.Contact == "" || f.Contact == rec.ContactID) &&
 		!rec.StartedAt.Before(f.From) &&
 		(f.Until.IsZero() || rec.StartedAt.Before(f.Until))
 }

@@ -11,6 +11,25 @@ import (
 	"tandem/call"
 )
 
+// A call that was live while its contact was merged into another is the other's,
+// whatever the exchange knows.
+func TestLiveCallOfMergedContact(t *testing.T) {
+	w := newWorld()
+	w.stored[0].ContactID = "c2"
+	s := w.server(t)
+	for query, want := range map[string]int{"c2": 1, "c1": 0} {
+		list := decode[List[Call]](t, ask(t, w, s, "", "GET", "/api/v1/calls?active=true&contact="+query, ""))
+		if len(list.Items) != want || want == 1 && list.Items[0].ContactID != "c2" {
+			t.Errorf("live calls of %s: %+v", query, list.Items)
+		}
+	}
+	for _, path := range []string{"/calls/" + string(liveID), "/calls"} {
+		if rec := ask(t, w, s, "", "GET", "/api/v1"+path, ""); !strings.Contains(rec.Body.String(), `"contact_id":"c2"`) {
+			t.Errorf("%s: %s", path, rec.Body)
+		}
+	}
+}
+
 func TestListCalls(t *testing.T) {
 	tests := []struct {
 		user, query string

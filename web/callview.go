@@ -79,12 +79,15 @@ func (s *Server) visible(ctx context.Context, id call.ID) (call.Record, error) {
 	return rec, nil
 }
 
-// annotated returns a live record with the annotations of the stored one: the
-// exchange does not know them.
+// annotated returns a live record with what only the stored one says: the
+// annotations, and whose call it is since contacts were merged.
 func annotated(live, stored call.Record) call.Record {
 	live.Recording = stored.Recording
 	live.Notes = stored.Notes
 	live.Disposition = stored.Disposition
 	live.CRM = stored.CRM
+	if stored.ContactID != "" {
+		live.ContactID = stored.ContactID
+	}
 	return live
 }

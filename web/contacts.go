@@ -1,11 +1,9 @@
 package web
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"net/http"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -17,13 +15,16 @@ func (s *Server) contactRoutes() {
 	handle(s, route{"createContact", http.MethodPost, "/contacts", "Create a contact", RoleSalesperson, http.StatusCreated}, s.createContact)
 	handle(s, route{"getContact", http.MethodGet, "/contacts/{id}", "Get a contact", RoleSalesperson, 0}, s.getContact)
 	handle(s, route{"changeContact", http.MethodPatch, "/contacts/{id}", "Change a contact", RoleSalesperson, 0}, s.changeContact)
+	handle(s, route{"mergeContact", http.MethodPost, "/contacts/{id}/merge", "Make another contact part of this one", RoleSupervisor, 0}, s.mergeContact)
 	s.importRoute()
 }
 
 type contactQuery struct {
-	Number   string         `query:"number" maxLength:"40" doc:"Exact, in any usual form"`
-	Query    string         `query:"q" maxLength:"100" doc:"Part of a name or of a number"`
-	FollowUp Optional[bool] `query:"follow_up"`
+	Number    string         `query:"number" maxLength:"40" doc:"Exact, in any usual form"`
+	Query     string         `query:"q" maxLength:"100" doc:"Parts of a name, or part of a number"`
+	Owner     string         `query:"owner" maxLength:"64"`
+	FollowUp  Optional[bool] `query:"follow_up"`
+	DoNotCall Optional[bool] `query:"do_not_call"`
 	Paging
 }
 
@@ -33,7 +34,9 @@ type contactOutput struct {
 }
 
 func (s *Server) listContacts(ctx context.Context, q *contactQuery) (*listing[routing.Contact], error) {
-	f := routing.ContactFilter{Query: q.Query, FollowUp: q.FollowUp.pointer(), Page: q.page()}
+	f := routing.ContactFilter{
+		Query: q.Query, Owner: q.Owner, FollowUp: q.FollowUp.pointer(), DoNotCall: q.DoNotCall.pointer(), Page: q.page(),
+	}
 	if q.Number != "" {
 		number, ok := s.normalize(q.Number)
 		if !ok {
@@ -143,29 +146,21 @@ func refusedContact(err error) error {
 	return err
 }
 
-func (s *Server) importRoute() {
-	op := s.operation(route{"importContacts", http.MethodPost, "/contacts/import", "Import contacts from a CSV file", RoleSupervisor, 0})
-	op.Description += " The first line names the columns: numbers, name, country, owner, notes. A row whose number is known adds what that" +
-		" contact does not have. Rows that cannot be taken are reported and left out."
-	op.MaxBodyBytes = maxImport + 1 // huma refuses a body of exactly the limit
-	op.BodyReadTimeout = time.Minute
-	register(s, op, s.importContacts)
-}
-
-// maxImport bounds an imported file, in bytes.
-const maxImport = 10 << 20
-
-type importOutput struct{ Body routing.ImportReport }
-
-func (s *Server) importContacts(ctx context.Context, in *struct {
-	RawBody []byte `contentType:"text/csv"`
-}) (*importOutput, error) {
-	report, err := s.book.Import(ctx, bytes.NewReader(in.RawBody))
-	if invalid, ok := errors.AsType[*routing.InvalidError](err); ok {
-		return nil, refuse("body", "the file "+invalid.Why, nil)
+// mergeContact answers with the contact that stays. The other's id finds it
+// from now on.
+func (s *Server) mergeContact(ctx context.Context, in *struct {
+	ID   string `path:"id" maxLength:"64" doc:"The contact that stays"`
+	Body struct {
+		ContactID string `json:"contact_id" minLength:"1" maxLength:"64" doc:"The contact that becomes part of it"`
+	}
+}) (*contactOutput, error) {
+	c, err := s.book.Merge(ctx, in.ID, in.Body.ContactID)
+	if errors.Is(err, routing.ErrNotFound) {
+		return nil, notFound("contact")
 	}
 	if err != nil {
 		return nil, err
 	}
-	return &importOutput{report}, nil
+	s.log.InfoContext(ctx, "contacts merged", "by", callerOf(ctx).name(), "contact", c.ID, "other", in.Body.ContactID)
+	return &contactOutput{Body: shownContact(c)}, nil
 }

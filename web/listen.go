@@ -16,7 +16,7 @@ import (
 // Limits of a connection.
 const (
 	headerTimeout   = 5 * time.Second
-	readTimeout     = 2 * time.Minute // an import of 10 MB over a slow line
+	readTimeout     = 2 * time.Minute // an import of 32 MB over a slow line
 	writeTimeout    = 5 * time.Minute // a long recording over a slow line
 	idleTimeout     = 2 * time.Minute
 	maxHeader       = 32 << 10 // bytes

@@ -25,7 +25,7 @@ func TestCreateContact(t *testing.T) {
 }
 
 func TestFindContacts(t *testing.T) {
-	for query, want := range map[string]string{"": "c1 c2", "?number=600%20000%20002": "c2", "?q=MAR": "c2", "?follow_up=true": "", "?follow_up=false": "c1 c2"} {
+	for query, want := range map[string]string{"?owner=ana": "c1", "?do_not_call=true": "", "?do_not_call=false&owner=ana": "c1", "": "c1 c2", "?number=600%20000%20002": "c2", "?q=MAR": "c2", "?follow_up=true": "", "?follow_up=false": "c1 c2"} {
 		w := newWorld()
 		list := decode[List[routing.Contact]](t, ask(t, w, w.server(t), "ana", "GET", "/api/v1/contacts"+query, ""))
 		var got []string
@@ -46,13 +46,34 @@ func TestChangeContact(t *testing.T) {
 	}
 }
 
+func TestMergeContact(t *testing.T) {
+	w := newWorld()
+	rec := ask(t, w, w.server(t), "eva", "POST", "/api/v1/contacts/c2/merge", `{"contact_id":"c1"}`)
+	c := decode[routing.Contact](t, rec)
+	if rec.Code != 200 || c.ID != "c2" || c.Name != "Marta" || c.Owner != "ana" || strings.Join(c.Numbers, " ") != "+34600000002 +34600000001" {
+		t.Errorf("%d, merged %+v", rec.Code, c)
+	}
+	if !strings.Contains(w.log.String(), `msg="contacts merged" by=eva contact=c2 other=c1`) {
+		t.Errorf("log %s", w.log.String())
+	}
+}
+
 func TestImport(t *testing.T) {
 	w := newWorld()
+	w.contacts[0].Country = "ES"
 	file := "numbers;name\n600000010|600000011;Nuria\n600000001;Luis\n12;Broken\n600000002|600000012;\n"
-	rec := ask(t, w, w.server(t), "eva", "POST", "/api/v1/contacts/import", file)
-	got := decode[routing.ImportReport](t, rec)
-	if got.Created != 1 || got.Merged != 1 || got.Failed == 0 || len(got.Faults) != got.Failed {
-		t.Errorf("got %s", rec.Body)
+	for _, query := range []string{"?dry_run=true", ""} {
+		rec := ask(t, w, w.server(t), "eva", "POST", "/api/v1/contacts/import"+query, file)
+		got := decode[routing.ImportReport](t, rec)
+		if got.Created != 1 || got.Updated != 1 || got.Unchanged != 1 || got.Refused != 1 || len(got.Lines) != 4 || got.DryRun != (query != "") {
+			t.Errorf("got %s", rec.Body)
+		}
+		if stored := len(w.contacts) > 2; stored == got.DryRun {
+			t.Errorf("dry run %t: stored %t", got.DryRun, stored)
+		}
+	}
+	if !strings.Contains(w.log.String(), `msg="contacts imported" by=eva dry_run=false created=1`) {
+		t.Errorf("log %s", w.log.String())
 	}
 	if c, err := (book{w}).ContactByNumber(t.Context(), "+34600000011"); err != nil || c.Name != "Nuria" {
 		t.Errorf("Nuria is %+v, %v", c, err)

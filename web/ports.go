@@ -19,6 +19,16 @@ type Lines interface {
 	Offered(id call.ID, user string) bool
 	// Post hands an input to a live call; false when there is no such call.
 	Post(id call.ID, in call.Input) bool
+	// Place begins an outbound call and returns when it is durable. A
+	// *call.Refusal says why it cannot be made, call.ErrFull and
+	// call.ErrDraining that the switch takes none.
+	Place(ctx context.Context, in call.Origination) (call.Record, error)
+}
+
+// Transfers checks where a call may be passed on to.
+type Transfers interface {
+	// Directable says by a *call.Refusal why a call cannot go there, or nil.
+	Directable(ctx context.Context, rec call.Record, to string) error
 }
 
 // Calls is what is stored about calls.
@@ -43,7 +53,9 @@ type Contacts interface {
 type Book interface {
 	Create(ctx context.Context, p routing.ContactPatch) (routing.Contact, error)
 	Change(ctx context.Context, id string, p routing.ContactPatch) (routing.Contact, error)
-	Import(ctx context.Context, file io.Reader) (routing.ImportReport, error)
+	Import(ctx context.Context, file io.Reader, dryRun bool) (routing.ImportReport, error)
+	// Merge makes other part of the contact keep, and returns keep.
+	Merge(ctx context.Context, keep, other string) (routing.Contact, error)
 }
 
 // Tasks is what is to be done, as it is stored.
@@ -68,6 +80,10 @@ type Floor interface {
 	SetStatus(ctx context.Context, s routing.UserStatus) error
 	// Queues returns the calls for which nobody rings yet, by playbook.
 	Queues() []routing.Queue
+	// Reserve takes a user for a call; *routing.BusyError says why not.
+	Reserve(ctx context.Context, id call.ID, user string, as routing.Reservation) error
+	// Over gives back a user who was reserved in vain.
+	Over(id call.ID, user string, outcome call.Outcome)
 }
 
 // Playbooks is who sells what, and whether its office is open.

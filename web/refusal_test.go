@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"tandem/routing"
 )
 
 // TestRefusals: whatever is wrong with a request is refused, and the answer
@@ -52,6 +54,12 @@ func TestRefusals(t *testing.T) {
 		{"PATCH", "/contacts/c1", `{"numbers":["600000002"]}`, 409, "body.numbers"},
 		{"PATCH", "/contacts/c1", `{"follow_up":"yes"}`, 422, "body.follow_up"},
 		{"PATCH", "/contacts/c1", `{"owner":"nobody"}`, 422, "body.owner"},
+		{"GET", "/contacts?do_not_call=2", "", 422, "query.do_not_call"},
+		{"POST", "/contacts/c1/merge", `{}`, 422, "body"},
+		{"POST", "/contacts/c1/merge", `{"contact_id":"c1"}`, 422, "body.contact_id"},
+		{"POST", "/contacts/c1/merge", `{"contact_id":"c9"}`, 404, ""},
+		{"POST", "/contacts/c9/merge", `{"contact_id":"c1"}`, 404, ""},
+		{"POST", "/contacts/import?dry_run=2", "numbers\n", 422, "query.dry_run"},
 		{"GET", "/tasks?kind=chore", "", 422, "query.kind"},
 		{"GET", "/tasks?state=late", "", 422, "query.state"},
 		{"PATCH", "/tasks/t1", `{"state":"gone"}`, 422, "body.state"},
@@ -83,7 +91,6 @@ func TestRefusals(t *testing.T) {
 		{"DELETE", "/playbooks/nope/override", "", 404, ""},
 		{"DELETE", "/tokens/nope", "", 404, ""},
 		{"GET", "/nothing", "", 404, ""},
-		{"POST", "/calls", `{"user":"ana","to":"+34600000001"}`, 405, ""},
 		{"DELETE", "/contacts/c1", "", 405, ""},
 	}
 	for _, tt := range tests {
@@ -117,11 +124,11 @@ func TestBodyLimit(t *testing.T) {
 	if rec := ask(t, w, s, "", "PATCH", "/api/v1/calls/"+string(endedID), big); rec.Code != http.StatusRequestEntityTooLarge {
 		t.Errorf("1 MB of notes: %d", rec.Code)
 	}
-	if rec := ask(t, w, s, "", "POST", "/api/v1/contacts/import", strings.Repeat("x", maxImport+1)); rec.Code != http.StatusRequestEntityTooLarge {
-		t.Errorf("more than 10 MB of contacts: %d", rec.Code)
+	if rec := ask(t, w, s, "", "POST", "/api/v1/contacts/import", strings.Repeat("x", routing.ImportBytes+1)); rec.Code != http.StatusRequestEntityTooLarge {
+		t.Errorf("more than 32 MB of contacts: %d", rec.Code)
 	}
-	if rec := ask(t, w, s, "", "POST", "/api/v1/contacts/import", "numbers\n"+strings.Repeat("\n", maxImport-8)); rec.Code != http.StatusOK {
-		t.Errorf("just 10 MB of contacts: %d %s", rec.Code, rec.Body)
+	if rec := ask(t, w, s, "", "POST", "/api/v1/contacts/import", "numbers\n"+strings.Repeat("\n", routing.ImportBytes-8)); rec.Code != http.StatusOK {
+		t.Errorf("just 32 MB of contacts: %d %s", rec.Code, rec.Body)
 	}
 }
 

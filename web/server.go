@@ -21,6 +21,7 @@ const apiPrefix = "/api/v1"
 // Options is what a Server is made of. All of it is needed but PublicURL.
 type Options struct {
 	Lines      Lines
+	Transfers  Transfers
 	Calls      Calls
 	Contacts   Contacts
 	Book       Book
@@ -48,7 +49,7 @@ func (o Options) check() error {
 		name string
 		ok   bool
 	}{
-		{"Lines", o.Lines != nil}, {"Calls", o.Calls != nil}, {"Contacts", o.Contacts != nil}, {"Book", o.Book != nil},
+		{"Lines", o.Lines != nil}, {"Transfers", o.Transfers != nil}, {"Calls", o.Calls != nil}, {"Contacts", o.Contacts != nil}, {"Book", o.Book != nil},
 		{"Tasks", o.Tasks != nil}, {"TaskList", o.TaskList != nil},
 		{"Floor", o.Floor != nil}, {"Playbooks", o.Playbooks != nil}, {"Plant", o.Plant != nil},
 		{"Recordings", o.Recordings != nil}, {"Explainer", o.Explainer != nil}, {"Operator", o.Operator != nil},
@@ -66,6 +67,7 @@ func (o Options) check() error {
 // Server answers HTTP requests. It is safe for concurrent use.
 type Server struct {
 	lines      Lines
+	transfers  Transfers
 	calls      Calls
 	contacts   Contacts
 	book       Book
@@ -96,7 +98,7 @@ func New(o Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		lines: o.Lines, calls: o.Calls, contacts: o.Contacts, book: o.Book, tasks: o.Tasks, taskList: o.TaskList, floor: o.Floor, playbooks: o.Playbooks,
+		lines: o.Lines, transfers: o.Transfers, calls: o.Calls, contacts: o.Contacts, book: o.Book, tasks: o.Tasks, taskList: o.TaskList, floor: o.Floor, playbooks: o.Playbooks,
 		plant: o.Plant, recordings: o.Recordings, explainer: o.Explainer, operator: o.Operator, tokens: o.Tokens,
 		bus: o.Bus, normalize: o.Normalize, log: o.Log, publicURL: o.PublicURL,
 		mux:     http.NewServeMux(),
@@ -116,6 +118,7 @@ func New(o Options) (*Server, error) {
 // routes registers every endpoint.
 func (s *Server) routes(metrics prometheus.Gatherer) {
 	s.callRoutes()
+	s.dialRoutes()
 	s.recordingRoutes()
 	s.contactRoutes()
 	s.taskRoutes()

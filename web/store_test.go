@@ -31,7 +31,8 @@ func (b book) Contacts(_ context.Context, f routing.ContactFilter) ([]routing.Co
 	var hits []routing.Contact
 	for _, c := range b.world.contacts {
 		if (f.Number == "" || slices.Contains(c.Numbers, f.Number)) && strings.Contains(strings.ToLower(c.Name), strings.ToLower(f.Query)) &&
-			(f.FollowUp == nil || *f.FollowUp == c.FollowUp) {
+			(f.FollowUp == nil || *f.FollowUp == c.FollowUp) && (f.DoNotCall == nil || *f.DoNotCall == c.DoNotCall) &&
+			(f.Owner == "" || f.Owner == c.Owner) {
 			hits = append(hits, c)
 		}
 	}
@@ -64,6 +65,45 @@ func (b book) ChangeContact(_ context.Context, id string, change func(*routing.C
 	}
 	b.world.contacts[i] = c
 	return c, nil
+}
+
+func (b book) ChangeContacts(_ context.Context, change func(routing.ContactLedger) error) error {
+	return change(ledger(b))
+}
+
+// ledger is the world's address book in a transaction.
+type ledger struct{ *world }
+
+func (l ledger) ByNumber(number string) (routing.Contact, error) {
+	return book(l).first(func(c routing.Contact) bool { return slices.Contains(c.Numbers, number) })
+}
+
+func (l ledger) PutContact(c routing.Contact) error {
+	i := slices.IndexFunc(l.world.contacts, func(old routing.Contact) bool { return old.ID == c.ID })
+	if i < 0 {
+		l.world.contacts = append(l.world.contacts, c)
+	} else {
+		l.world.contacts[i] = c
+	}
+	return nil
+}
+
+func (b book) MergeContacts(ctx context.Context, keep, gone string, join func(*routing.Contact, routing.Contact) error) (routing.Merged, error) {
+	other, err := b.Contact(ctx, gone)
+	if err != nil {
+		return routing.Merged{}, err
+	}
+	i := slices.IndexFunc(b.world.contacts, func(c routing.Contact) bool { return c.ID == keep })
+	if i < 0 {
+		return routing.Merged{}, routing.ErrNotFound
+	}
+	c := b.world.contacts[i]
+	if err := join(&c, other); err != nil {
+		return routing.Merged{}, err
+	}
+	b.world.contacts[i] = c
+	b.world.contacts = slices.DeleteFunc(b.world.contacts, func(c routing.Contact) bool { return c.ID == gone })
+	return routing.Merged{Contact: c, Gone: other}, nil
 }
 
 // desk is the world's list of tasks.

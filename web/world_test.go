@@ -27,7 +27,10 @@ type world struct {
 	mu        sync.Mutex
 	live      map[call.ID]call.Record
 	posted    []call.Input
-	stored    []call.Record // newest first
+	placed    []call.Origination
+	released  []string                    // users given back
+	refusals  map[string]call.RefusalKind // by what is dialed
+	stored    []call.Record               // newest first
 	contacts  []routing.Contact
 	tasks     []routing.Task
 	users     []routing.UserState
@@ -111,6 +114,37 @@ func (w *world) Live(id call.ID) (call.Record, bool) {
 func (w *world) Offered(id call.ID, user string) bool {
 	u, ok := w.User(user)
 	return ok && u.Activity == routing.ActivityOffered && u.CallID == id
+}
+
+// Place refuses what the rules of a world name, and places all else.
+func (w *world) Place(_ context.Context, in call.Origination) (call.Record, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if kind, refused := w.refusals[cmp.Or(in.Dialed, in.ContactID, in.TaskID)]; refused {
+		return call.Record{}, &call.Refusal{Kind: kind, Cause: call.Cause{Code: 403, Text: "refused"}}
+	}
+	w.placed = append(w.placed, in)
+	return call.Record{ID: in.Call, Direction: call.Outbound, State: call.StateDialing, User: in.User, StartedAt: at(40)}, w.fail
+}
+
+func (w *world) Directable(_ context.Context, _ call.Record, to string) error {
+	if kind, refused := w.refusals[to]; refused {
+		return &call.Refusal{Kind: kind, Cause: call.Cause{Text: "refused"}}
+	}
+	return nil
+}
+
+func (w *world) Reserve(_ context.Context, _ call.ID, user string, _ routing.Reservation) error {
+	if user == "leo" {
+		return &routing.BusyError{User: user, Why: "on another call"}
+	}
+	return nil
+}
+
+func (w *world) Over(_ call.ID, user string, _ call.Outcome) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.released = append(w.released, user)
 }
 
 func (w *world) Post(id call.ID, in call.Input) bool {
@@ -280,7 +314,7 @@ func (w *world) options(t testing.TB) Options {
 		t.Fatal(err)
 	}
 	return Options{
-		Lines: w, Calls: w, Contacts: book{w}, Book: addresses, Tasks: desk{w}, TaskList: todo, Floor: w, Playbooks: offices{w},
+		Lines: w, Transfers: w, Calls: w, Contacts: book{w}, Book: addresses, Tasks: desk{w}, TaskList: todo, Floor: w, Playbooks: offices{w},
 		Plant: w, Recordings: w, Explainer: w, Operator: w, Tokens: safe{w}, Bus: w.bus, Metrics: prometheus.NewRegistry(),
 		Normalize: directory.Normalize, Log: slog.New(slog.NewTextHandler(&w.log, nil)), Version: "test",
 	}
@@ -342,3 +376,10 @@ func ids(t testing.TB, rec *httptest.ResponseRecorder) []call.ID {
 }
 
 func drop(r io.ReadCloser) { _, _ = io.Copy(io.Discard, r); r.Close() }
+
+// userOf is a salesperson of a playbook, with nothing to do.
+func userOf(name, playbook string) routing.UserState {
+	return routing.UserState{
+		Name: name, Role: "salesperson", Status: routing.StatusAvailable, Activity: routing.ActivityIdle, Playbooks: []string{playbook},
+	}
+}

@@ -152,7 +152,7 @@ func (c *cli) showCalls(ctx context.Context, sw *client, q url.Values, limit int
 }
 
 func (c *cli) callCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "call", Short: "Show a call, answer its offer, note it", Args: cobra.NoArgs, RunE: c.needsSubcommand}
+	cmd := &cobra.Command{Use: "call", Short: "Show a call, answer its offer, hold, mute or note it", Args: cobra.NoArgs, RunE: c.needsSubcommand}
 	cmd.AddCommand(
 		&cobra.Command{
 			Use: "show ID", Short: "Show a call", Args: cobra.ExactArgs(1),
@@ -164,10 +164,11 @@ func (c *cli) callCommand() *cobra.Command {
 				return c.showCall(sw, raw)
 			}),
 		},
-		c.answerCommand("accept", "Accept a call that a user is offered", "accepted for %s"),
+		c.answerCommand("accept", "Accept a call that a user is offered, or pick up one that waits", "accepted for %s"),
 		c.answerCommand("reject", "Reject a call that a user is offered", "rejected for %s"),
 		c.noteCommand(),
 	)
+	cmd.AddCommand(c.actCommands()...)
 	return cmd
 }
 

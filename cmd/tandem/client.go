@@ -193,7 +193,7 @@ func (sw *client) list(ctx context.Context, path string, query url.Values, limit
 		}
 		all.Items = append(all.Items, page.Items...)
 		all.Next = page.Next
-		if page.Next == "" || len(all.Items) >= limit || len(page.Items) == 0 {
+		if page.Next == "" || page.Next == q.Get("cursor") || len(all.Items) >= limit {
 			return all, nil
 		}
 		q.Set("cursor", page.Next)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 
@@ -28,8 +27,8 @@ type shownContact struct {
 }
 
 func (c *cli) contactsCommand() *cobra.Command {
-	var query, number string
-	var followUp bool
+	var query, number, owner string
+	var followUp, doNotCall bool
 	var limit int
 	cmd := &cobra.Command{Use: "contacts", Short: "List contacts, newest first", Args: cobra.NoArgs}
 	cmd.RunE = c.talk(func(ctx context.Context, sw *client, _ []string) error {
@@ -37,7 +36,7 @@ func (c *cli) contactsCommand() *cobra.Command {
 			return usageError{"--limit is at least 1"}
 		}
 		q := url.Values{}
-		for key, value := range changes(cmd, map[string]any{"search": query, "number": number, "follow-up": followUp}) {
+		for key, value := range changes(cmd, map[string]any{"search": query, "number": number, "owner": owner, "follow-up": followUp, "do-not-call": doNotCall}) {
 			q.Set(strings.Replace(key, "search", "q", 1), fmt.Sprint(value))
 		}
 		l, err := sw.list(ctx, "/contacts", q, limit)
@@ -46,11 +45,13 @@ func (c *cli) contactsCommand() *cobra.Command {
 		}
 		return printList(c, l, contactTable())
 	})
-	cmd.Flags().StringVar(&query, "search", "", "part of a name or of a number")
+	cmd.Flags().StringVar(&query, "search", "", "parts of a name, or part of a number")
 	cmd.Flags().StringVar(&number, "number", "", "this number exactly")
+	cmd.Flags().StringVar(&owner, "owner", "", "whose own salesperson this is")
 	cmd.Flags().BoolVar(&followUp, "follow-up", false, "flagged for follow-up")
+	cmd.Flags().BoolVar(&doNotCall, "do-not-call", false, "who must not be called")
 	limitFlag(cmd, &limit)
-	cmd.AddCommand(c.contactShowCommand(), c.contactAddCommand(), c.contactSetCommand(), c.contactImportCommand(), c.contactBlockCommand())
+	cmd.AddCommand(c.contactShowCommand(), c.contactAddCommand(), c.contactSetCommand(), c.contactMergeCommand(), c.contactImportCommand(), c.contactBlockCommand())
 	return cmd
 }
 
@@ -78,14 +79,20 @@ func (sw *client) contact(ctx context.Context, who string) (json.RawMessage, err
 	return l.Items[0], nil
 }
 
-// contactPath is where a contact of the API is changed.
-func (sw *client) contactPath(ctx context.Context, who string) (string, error) {
+// contactID returns the ID of a contact given by its ID or by a number.
+func (sw *client) contactID(ctx context.Context, who string) (string, error) {
 	raw, err := sw.contact(ctx, who)
 	if err != nil {
 		return "", err
 	}
 	s, err := read[shownContact](raw)
-	return "/contacts/" + url.PathEscape(s.ID), err
+	return s.ID, err
+}
+
+// contactPath is where a contact of the API is changed.
+func (sw *client) contactPath(ctx context.Context, who string) (string, error) {
+	id, err := sw.contactID(ctx, who)
+	return "/contacts/" + url.PathEscape(id), err
 }
 
 func (c *cli) contactShowCommand() *cobra.Command {
@@ -210,55 +217,26 @@ func (c *cli) contactBlockCommand() *cobra.Command {
 	return cmd
 }
 
-func (c *cli) contactImportCommand() *cobra.Command {
+func (c *cli) contactMergeCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "import FILE.csv", Short: "Create and complete contacts from a CSV file",
-		Long: "The first line names the columns: numbers, name, country, owner, notes.\n" +
-			"A row whose number is known adds what that contact does not have. Rows that cannot be taken are shown and left out.",
-		Args: cobra.ExactArgs(1),
+		Use: "merge ID|NUMBER OTHER", Short: "Make one contact of two that are one person",
+		Long: "The first contact stays and takes over what the other has: numbers, calls, tasks, notes, and its owner if there is none.\n" +
+			"Who must not be called stays so. The other's ID finds the one that stays; there is no way back.",
+		Args: cobra.ExactArgs(2),
 		RunE: c.talk(func(ctx context.Context, sw *client, args []string) error {
-			file, err := os.Open(args[0])
+			keep, err := sw.contactPath(ctx, args[0])
 			if err != nil {
 				return err
 			}
-			defer file.Close()
-			res, err := sw.send(ctx, http.MethodPost, "/contacts/import", nil, "text/csv", file)
+			other, err := sw.contactID(ctx, args[1])
 			if err != nil {
 				return err
 			}
-			defer res.Body.Close()
-			var raw json.RawMessage
-			if err := json.NewDecoder(res.Body).Decode(&raw); err != nil {
-				return fmt.Errorf("the switch's answer cannot be read: %w", err)
+			raw, err := sw.ask(ctx, http.MethodPost, keep+"/merge", nil, map[string]any{"contact_id": other})
+			if err != nil {
+				return err
 			}
-			return c.showImport(raw)
+			return c.showContact(sw, raw)
 		}),
 	}
-}
-
-// showImport shows what became of an import; rows left out make it a failure.
-func (c *cli) showImport(raw json.RawMessage) error {
-	type fault struct {
-		Line int
-		Why  string
-	}
-	r, err := read[struct {
-		Created, Merged, Unchanged, Failed int
-		Faults                             []fault
-	}](raw)
-	if err != nil {
-		return err
-	}
-	if c.output == "json" {
-		err = c.printJSON(raw)
-	} else {
-		for _, f := range r.Faults {
-			_, _ = fmt.Fprintf(c.out, "line %d: %s\n", f.Line, clean(f.Why))
-		}
-		_, err = fmt.Fprintf(c.out, "%d created, %d completed, %d known already, %d left out\n", r.Created, r.Merged, r.Unchanged, r.Failed)
-	}
-	if err == nil && r.Failed > 0 {
-		err = fmt.Errorf("rows left out: %d; correct them and import the file again", r.Failed)
-	}
-	return err
 }

@@ -119,6 +119,8 @@ const (
 		"from":"","to":"+34910000001","user":"","playbook":"sales-es","started_at":"2026-11-23T08:10:00Z","wait_seconds":12,"recording":null}`
 	callC = `{"id":"01KAQ3W0000000000000000003","direction":"inbound","state":"ringing","result":"","from":"+34600000002","to":"+34910000001",
 		"user":"ana","playbook":"sales-es","started_at":"2026-11-23T09:29:50Z","recording":null}`
+	callD = `{"id":"01KAQ3W0000000000000000004","direction":"outbound","state":"dialing","result":"","from":"+34910000001","to":"+34600000001",
+		"number":"+34910000001","number_rule":"last_called","user":"ana","playbook":"sales-es","started_at":"2026-11-23T09:30:00Z","recording":null}`
 	contact = `{"id":"01KAQ3W00000000000000000C1","name":"Luis \u001b[31mGil","numbers":["+34600000001","+34910000077"],"country":"ES","owner":"ana",
 		"follow_up":true,"last_number":"+34910000001","do_not_call":false,"notes":"","created_at":"2026-11-01T08:00:00Z"}`
 	task = `{"id":"01KAQ3W00000000000000000T1","kind":"missed_call","state":"open","count":2,"contact_id":"01KAQ3W00000000000000000C1",
@@ -139,13 +141,21 @@ func answers() map[string]string {
 	return map[string]string{
 		"GET /status": status, "GET /calls": items(callC, callB, callA), "GET " + id: callA, "DELETE " + id: "",
 		"GET /calls?active=true&limit=50": items(callC), "PATCH " + id: callA,
-		"POST " + id + "/accept": callA, "POST " + id + "/reject": `409 {"detail":"the call is not offered to ana now","errors":[{"location":"body.user","message":"is not offered the call"}]}`,
+		"POST /calls":          callD,
+		"POST " + id + "/hold": callA, "POST " + id + "/resume": callA, "POST " + id + "/mute": callA, "POST " + id + "/unmute": callA,
+		"POST " + id + "/recording/pause": callA, "POST " + id + "/recording/resume": `409 {"detail":"nobody is connected in the call yet: it is ringing"}`,
+		"POST " + id + "/transfer": callA,
+		"POST " + id + "/accept":   callA, "POST " + id + "/reject": `409 {"detail":"the call is not offered to ana now","errors":[{"location":"body.user","message":"is not offered the call"}]}`,
 		"GET " + id + "/explain":   `{"call":` + callA + `,"trail":[{"at":"2026-11-23T08:00:00.123Z","what":"offered","user":"ana","why":"longest idle: 12m"}]}`,
 		"GET " + id + "/recording": "RIFF....WAVE",
 		"GET /contacts":            items(contact), "GET /contacts?limit=1&number=600000009": items(),
 		"GET /contacts/01KAQ3W00000000000000000C1": contact, "POST /contacts": contact, "PATCH /contacts/01KAQ3W00000000000000000C1": contact,
-		"POST /contacts/import": `{"created":2,"merged":1,"unchanged":3,"failed":0,"faults":[]}`,
-		"GET /tasks":            items(task), "PATCH /tasks/01KAQ3W00000000000000000T1": task,
+		"POST /contacts/01KAQ3W00000000000000000C1/merge": contact, "GET /contacts/01KAQ3W00000000000000000C2": strings.Replace(contact, "C1", "C2", 1),
+		"POST /contacts/import": `{"dry_run":false,"created":1,"updated":1,"unchanged":1,"refused":0,"lines":[
+			{"line":2,"outcome":"created","contact_id":"01KAQ3W00000000000000000C2","name":"Ana"},
+			{"line":3,"outcome":"updated","contact_id":"01KAQ3W00000000000000000C1","name":"Luis \u001b[31mGil","changed":["name","numbers"]},
+			{"line":4,"outcome":"unchanged","contact_id":"01KAQ3W00000000000000000C1","name":"Luis Gil"}]}`,
+		"GET /tasks": items(task), "PATCH /tasks/01KAQ3W00000000000000000T1": task,
 		"GET /users": items(user), "PUT /users/ana/status": user, "PUT /users/nobody/status": `404 {"detail":"there is no such user"}`,
 		"GET /playbooks": items(playbook), "POST /playbooks/sales-es/override": playbook, "DELETE /playbooks/sales-es/override": strings.Replace(playbook, `"open":false,"why"`, `"open":true,"why"`, 1),
 		"GET /trunks":  items(`{"name":"carrier","address":"sip.carrier.example:5060","transport":"udp","up":false,"why":"OPTIONS: no answer","since":"2026-11-23T09:00:00Z","calls":3,"max_calls":60}`, `{"name":"spare","address":"192.0.2.7","transport":"tls","up":true,"since":null,"calls":0,"max_calls":0}`),
@@ -173,7 +183,8 @@ func TestTranscripts(t *testing.T) {
 		}
 		sw := newSwitch(t, answers())
 		if strings.Contains(line, "bad.csv") {
-			sw.answers["POST /contacts/import"] = `{"created":0,"merged":0,"unchanged":0,"failed":1,"faults":[{"line":3,"why":"numbers: \"12\" is no phone number"}]}`
+			sw.answers["POST /contacts/import"] = `{"dry_run":true,"created":1,"updated":0,"unchanged":0,"refused":1,
+				"lines":[{"line":2,"outcome":"created","name":"Ana"},{"line":3,"outcome":"refused","why":"numbers: \"12\" is no phone number"}]}`
 		}
 		args := strings.Fields(line)
 		for i := range args {

@@ -31,9 +31,13 @@ func (l Local) event() uint8 {
 // Answer answers a peer's offer (RFC 3264 section 6): as many streams in the same
 // order, all but the audio declined; one codec, so that it never changes
 // mid-call; the direction mirrored and narrowed to what local wants. The error
-// wraps ErrNoAudio, ErrSRTP or ErrNoCommonCodec.
+// wraps ErrNoAudio, ErrSRTP, ErrPlain or ErrNoCommonCodec.
 func Answer(local Local, offer Description) ([]byte, Chosen, error) {
 	if err := offer.usable(); err != nil {
+		return nil, Chosen{}, err
+	}
+	keys, err := local.agreeKeys(&offer, false)
+	if err != nil {
 		return nil, Chosen{}, err
 	}
 	format, law, ok := choose(offer.Formats, local.laws(), local.Preferred)
@@ -41,6 +45,7 @@ func Answer(local Local, offer Description) ([]byte, Chosen, error) {
 		return nil, Chosen{}, fmt.Errorf("%w in %s", ErrNoCommonCodec, offer.Streams[offer.Audio].Formats)
 	}
 	c := local.agree(offer, format, law)
+	c.Keys = keys
 	c.TelephoneEvent = offer.TelephoneEvent
 	if local.event() == NoPayloadType {
 		c.TelephoneEvent = NoPayloadType
@@ -49,10 +54,14 @@ func Answer(local Local, offer Description) ([]byte, Chosen, error) {
 }
 
 // Accept takes a peer's answer to the offer that Offer made of the same local.
-// Only what was offered can be agreed on. The error wraps ErrNoAudio, ErrSRTP or
-// ErrNoCommonCodec.
+// Only what was offered can be agreed on. The error wraps ErrNoAudio, ErrSRTP, ErrPlain
+// or ErrNoCommonCodec.
 func Accept(local Local, answer Description) (Chosen, error) {
 	if err := answer.usable(); err != nil {
+		return Chosen{}, err
+	}
+	keys, err := local.agreeKeys(&answer, true)
+	if err != nil {
 		return Chosen{}, err
 	}
 	format, law, ok := choose(answer.Formats, local.laws(), nil)
@@ -60,6 +69,7 @@ func Accept(local Local, answer Description) (Chosen, error) {
 		return Chosen{}, fmt.Errorf("%w in %s", ErrNoCommonCodec, answer.Streams[answer.Audio].Formats)
 	}
 	c := local.agree(answer, format, law)
+	c.Keys = keys
 	if local.event() != NoPayloadType {
 		c.TelephoneEvent = answer.TelephoneEvent
 	}
@@ -68,11 +78,8 @@ func Accept(local Local, answer Description) (Chosen, error) {
 
 // usable tells why a description's audio cannot be talked about, if so.
 func (d *Description) usable() error {
-	switch {
-	case d.Audio >= len(d.Streams), d.Port == 0:
+	if d.Audio >= len(d.Streams) || d.Port == 0 {
 		return ErrNoAudio
-	case d.Secure:
-		return fmt.Errorf("%w: %s", ErrSRTP, d.Streams[d.Audio].Proto)
 	}
 	return nil
 }

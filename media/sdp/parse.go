@@ -17,12 +17,18 @@ const maxPtime = 200
 // Parse reads a description. The error wraps ErrBadSDP, or ErrNoAudio when there
 // is no audio stream at all; audio that is disabled or encrypted parses, and
 // Answer or Accept refuse it.
-func Parse(body []byte) (Description, error) {
+func Parse(body []byte) (Description, error) { return parse(body, false) }
+
+// ParseSecure is Parse, but of several audio streams it takes the one that is
+// encrypted with keys in SDP.
+func ParseSecure(body []byte) (Description, error) { return parse(body, true) }
+
+func parse(body []byte, secure bool) (Description, error) {
 	cut, err := scan(body)
 	if err != nil {
 		return Description{}, err
 	}
-	index, ok := cut.audio()
+	index, ok := cut.audio(secure)
 	if !ok {
 		return Description{}, ErrNoAudio
 	}
@@ -51,6 +57,7 @@ func Parse(body []byte) (Description, error) {
 	d.TelephoneEvent = find(d.Formats, "TELEPHONE-EVENT")
 	d.ComfortNoise = find(d.Formats, "CN")
 	d.Direction = direction(&parsed, media)
+	d.Crypto = crypto(media)
 	if err := d.packetTime(media); err != nil {
 		return Description{}, err
 	}
@@ -167,6 +174,19 @@ func parseRTPMap(payloadType uint8, value string) (Format, error) {
 		f.Channels = uint8(count)
 	}
 	return f, nil
+}
+
+// crypto returns the keys that we can use, in the peer's order.
+func crypto(m *pion.MediaDescription) (keys []Crypto) {
+	for _, a := range m.Attributes {
+		if a.Key != "crypto" {
+			continue
+		}
+		if key, ok := parseCrypto(a.Value); ok && len(keys) < maxCrypto {
+			keys = append(keys, key)
+		}
+	}
+	return keys
 }
 
 // find returns the payload type of the first format of that name at 8000 Hz.

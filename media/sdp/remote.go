@@ -23,8 +23,8 @@ type Policy struct {
 }
 
 // CheckRemote refuses media addresses that would turn the switch against itself
-// or others: multicast, broadcast, loopback for a peer that is not on this
-// machine, and our own media ports. The unspecified address is hold and passes;
+// or others: multicast, broadcast, loopback and our own addresses for a peer that
+// is not on this machine, and our own media ports for everybody. The unspecified address is hold and passes;
 // nothing is sent there. The error wraps ErrRemote.
 func CheckRemote(remote netip.AddrPort, p Policy) error {
 	addr, source := remote.Addr().Unmap(), p.Source.Unmap()
@@ -37,20 +37,27 @@ func CheckRemote(remote netip.AddrPort, p Policy) error {
 		return fmt.Errorf("%w: %s: port 0", ErrRemote, remote)
 	case addr.IsMulticast(), addr == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
 		return fmt.Errorf("%w: %s is not one host", ErrRemote, addr)
-	case addr.IsLoopback() && !source.IsLoopback() && !slices.Contains(p.Own, source):
-		return fmt.Errorf("%w: %s is this machine, the peer %s is not", ErrRemote, addr, source)
 	case addr.IsLinkLocalUnicast() && !source.IsLinkLocalUnicast():
 		return fmt.Errorf("%w: %s is of one link, the peer %s is not on it", ErrRemote, addr, source)
-	case p.owns(remote):
-		return fmt.Errorf("%w: %s is our own", ErrRemote, remote)
+	case p.loops(remote):
+		return fmt.Errorf("%w: %s is this machine's, for the peer %s", ErrRemote, remote, source)
 	case p.SameHost && addr != source && !addr.IsPrivate() && !addr.IsLoopback():
 		return fmt.Errorf("%w: %s is neither private nor the peer's %s", ErrRemote, addr, source)
 	}
 	return nil
 }
 
-func (p Policy) owns(remote netip.AddrPort) bool {
-	addr := remote.Addr().Unmap()
-	return remote.Port() >= p.FirstOwn && remote.Port() <= p.LastOwn &&
-		(addr.IsLoopback() || slices.ContainsFunc(p.Own, func(own netip.Addr) bool { return own.Unmap() == addr }))
+// loops tells whether media sent there would come back to this machine: to one of
+// our media ports, or to any port when the peer itself is elsewhere.
+func (p Policy) loops(remote netip.AddrPort) bool {
+	if !p.own(remote.Addr()) {
+		return false
+	}
+	return remote.Port() >= p.FirstOwn && remote.Port() <= p.LastOwn || !p.own(p.Source)
+}
+
+// own tells whether an address is this machine's.
+func (p Policy) own(addr netip.Addr) bool {
+	addr = addr.Unmap()
+	return addr.IsLoopback() || slices.ContainsFunc(p.Own, func(own netip.Addr) bool { return own.Unmap() == addr })
 }

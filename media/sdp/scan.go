@@ -139,11 +139,16 @@ func printable(s string) bool {
 }
 
 // audio picks the stream to talk about: the first plain audio that is enabled,
-// else the first that is encrypted, else the first that is disabled.
-func (s *sections) audio() (index int, ok bool) {
+// else the first that is encrypted, else the first that is disabled. secure puts
+// the one that is encrypted with keys in SDP before all others.
+func (s *sections) audio(secure bool) (index int, ok bool) {
 	index, best := 0, 0
 	for i, m := range s.streams {
-		if rank := m.rank(); rank > best {
+		rank := m.rank()
+		if secure && rank > 1 && m.sdes() {
+			rank = 4
+		}
+		if rank > best {
 			index, best = i, rank
 		}
 	}
@@ -171,4 +176,9 @@ func (m Media) plain() bool {
 func (m Media) secure() bool {
 	proto := strings.ToUpper(m.Proto)
 	return strings.HasSuffix(proto, "RTP/SAVP") || strings.HasSuffix(proto, "RTP/SAVPF")
+}
+
+// sdes tells whether a stream is SRTP whose keys are in SDP (RFC 4568).
+func (m Media) sdes() bool {
+	return strings.EqualFold(m.Proto, "RTP/SAVP") || strings.EqualFold(m.Proto, "RTP/SAVPF")
 }

@@ -22,8 +22,10 @@ var (
 	ErrNoAudio = errors.New("no audio stream")
 	// ErrNoCommonCodec says that the audio has no format that we speak.
 	ErrNoCommonCodec = errors.New("no common codec")
-	// ErrSRTP says that the audio is offered encrypted only.
-	ErrSRTP = errors.New("audio is offered as SRTP only")
+	// ErrSRTP says that the audio is encrypted in a way that is not wanted or not known.
+	ErrSRTP = errors.New("SRTP that cannot be used")
+	// ErrPlain says that the audio is not encrypted where it has to be.
+	ErrPlain = errors.New("audio without encryption")
 )
 
 // NoPayloadType stands for a payload type that was not agreed on.
@@ -100,8 +102,9 @@ type Description struct {
 	RTCPMux   bool
 	Direction Direction // as the peer sees it
 	Formats   []Format
-	Ptime     int  // milliseconds the peer would like per packet, 0 when it does not say
-	Secure    bool // SRTP is demanded
+	Ptime     int      // milliseconds the peer would like per packet, 0 when it does not say
+	Secure    bool     // SRTP is demanded
+	Crypto    []Crypto // the keys that can be used, in the peer's order
 
 	TelephoneEvent uint8 // payload type at 8000 Hz, or NoPayloadType
 	ComfortNoise   uint8 // payload type at 8000 Hz, or NoPayloadType
@@ -133,6 +136,10 @@ type Local struct {
 	Laws      []codec.Law // that we speak, and offer in this order; PCMA, PCMU when empty
 	Preferred []codec.Law // answers take the first of these that is offered, before the peer's order
 	Direction Direction   // what we want
+
+	Encryption Encryption
+	Crypto     []Crypto // our keys, one for each suite; needed unless Encryption is off
+
 	// TelephoneEvent is the payload type at which we offer telephone events;
 	// 101 when zero, none when NoPayloadType.
 	TelephoneEvent uint8
@@ -149,4 +156,5 @@ type Chosen struct {
 	RTCPMux        bool
 	Direction      Direction // as we see it
 	Ptime          int       // milliseconds the peer would like, 20 when it does not say
+	Keys           *Keys     // nil: plain RTP
 }

@@ -20,10 +20,17 @@ func Offer(local Local) []byte {
 	if event := local.event(); event != NoPayloadType {
 		formats = append(formats, telephoneEvent(event))
 	}
-	writeAudio(&b, audioPart{
+	part := audioPart{
 		proto: "RTP/AVP", port: local.Port, rtcp: local.RTCP, mux: local.RTCPMux,
 		formats: formats, direction: local.Direction,
-	})
+	}
+	if local.Encryption >= EncryptionPreferred {
+		part.crypto = local.Crypto
+	}
+	if local.Encryption == EncryptionRequired {
+		part.proto = "RTP/SAVP"
+	}
+	writeAudio(&b, part)
 	return []byte(b.String())
 }
 
@@ -37,6 +44,10 @@ func (l Local) writeAnswer(offer Description, c Chosen) []byte {
 	if c.ComfortNoise != NoPayloadType {
 		formats = append(formats, Format{PayloadType: c.ComfortNoise, Name: "CN", Clock: codec.Rate})
 	}
+	var key []Crypto
+	if k := c.Keys; k != nil {
+		key = []Crypto{{Tag: k.tag, Suite: k.Suite, Key: k.Ours}}
+	}
 	for i, m := range offer.Streams {
 		if i != offer.Audio {
 			fmt.Fprintf(&b, "m=%s 0 %s %s\r\n", m.Kind, m.Proto, m.Formats)
@@ -44,7 +55,7 @@ func (l Local) writeAnswer(offer Description, c Chosen) []byte {
 		}
 		writeAudio(&b, audioPart{
 			proto: m.Proto, port: l.Port, rtcp: l.RTCP, mux: c.RTCPMux,
-			formats: formats, direction: c.Direction,
+			formats: formats, direction: c.Direction, crypto: key,
 		})
 	}
 	return []byte(b.String())
@@ -78,6 +89,7 @@ type audioPart struct {
 	mux        bool
 	formats    []Format
 	direction  Direction
+	crypto     []Crypto
 }
 
 func writeAudio(b *strings.Builder, a audioPart) {
@@ -91,6 +103,9 @@ func writeAudio(b *strings.Builder, a audioPart) {
 		if f.FMTP != "" {
 			fmt.Fprintf(b, "a=fmtp:%d %s\r\n", f.PayloadType, f.FMTP)
 		}
+	}
+	for _, key := range a.crypto {
+		fmt.Fprintf(b, "a=crypto:%s\r\n", key)
 	}
 	fmt.Fprintf(b, "a=ptime:%d\r\n", defaultPtime)
 	if a.rtcp != 0 && a.rtcp != a.port+1 {

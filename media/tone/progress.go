@@ -52,6 +52,13 @@ func Tone(country string, p Progress) Source {
 	return newCadence(PatternOf(country, p), limit)
 }
 
+// confirmation is two short beeps.
+func confirmation() Pattern { return single(660, 150, 100) }
+
+// Confirmed returns the tone that says that something was done: two beeps in
+// half a second.
+func Confirmed() Source { return newCadence(confirmation(), codec.Rate/2) }
+
 // PatternOf returns the pattern that Tone plays.
 func PatternOf(country string, p Progress) Pattern {
 	plan, ok := planOf(strings.ToUpper(country))

@@ -141,6 +141,24 @@ func TestRingbackGoesOnAndBusyEnds(t *testing.T) {
 	}
 }
 
+func TestConfirmationBeepsTwice(t *testing.T) {
+	samples := play(Confirmed(), 100)
+	if len(samples) != codec.Rate/2 {
+		t.Fatalf("it lasts %d samples", len(samples))
+	}
+	const beep, pause = 150 * codec.Rate / 1000, 100 * codec.Rate / 1000
+	for i, loud := range []bool{true, false, true, false} {
+		from := i / 2 * (beep + pause)
+		part := samples[from : from+beep]
+		if !loud {
+			part = samples[from+beep : from+beep+pause]
+		}
+		if got := Power(part, 660) > progressLevel-3; got != loud {
+			t.Errorf("part %d: heard %v", i, got)
+		}
+	}
+}
+
 func TestTonesDoNotClick(t *testing.T) {
 	samples := play(Tone("GB", Ringback), 200)
 	limit := 2 * amplitude(progressLevel) * 2 * math.Pi * 450 / codec.Rate * 1.3

@@ -1,8 +1,12 @@
 package bolt
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -85,4 +89,58 @@ func BenchmarkSaveCall(b *testing.B) {
 			}
 		}
 	})
+}
+
+// BenchmarkLifeOfCall takes inbound calls from arrival to end, 32 at a time,
+// among 10,000 older ones. CPU is that of the whole process, the kernel's
+// share of every commit with it.
+func BenchmarkLifeOfCall(b *testing.B) {
+	s := filled(b, 10_000)
+	var number atomic.Int64
+	b.SetParallelism(16)
+	b.ReportAllocs()
+	began := processorTime(b)
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if err := liveAndEnd(b.Context(), s, int(number.Add(1))); err != nil {
+				b.Error(err)
+			}
+		}
+	})
+	b.ReportMetric(float64(processorTime(b)-began)/1e3/float64(b.N), "cpu-µs/op")
+}
+
+// liveAndEnd stores the nth call as its own life has it stored.
+func liveAndEnd(ctx context.Context, s *Store, n int) error {
+	at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC).Add(time.Duration(n) * time.Millisecond)
+	rec := call.Record{
+		ID: call.NewID(at), Direction: call.Inbound, State: call.StateQueued,
+		From: fmt.Sprintf("+346%08d", n%1000), Number: "+34910000001", Playbook: "sales", StartedAt: at,
+	}
+	got, err := s.Admit(ctx, routing.Admission{Record: rec, Caller: &routing.Contact{Name: "Ana"}})
+	if err != nil {
+		return err
+	}
+	rec, rec.TaskID = got.Record, got.Task.ID
+	for step, task := range []call.TaskState{call.TaskOpen, call.TaskInProgress, call.TaskDone} {
+		rec.User = fmt.Sprintf("user%d", n%100)
+		rec.Trail = append(rec.Trail, call.Mark{At: at, What: "passed_over", User: strings.Repeat("user12, ", 40), Why: "idle for less"})
+		if step == 2 {
+			rec.Result, rec.State, rec.EndedAt = call.ResultCompleted, call.StateEnded, &at
+		}
+		if _, err := s.SaveCall(ctx, routing.Closing{Change: call.Change{Record: rec, Task: task}}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// processorTime is what the process has used in user and system mode.
+func processorTime(b *testing.B) time.Duration {
+	b.Helper()
+	var own syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &own); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(own.Utime.Nano() + own.Stime.Nano())
 }

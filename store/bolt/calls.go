@@ -47,6 +47,16 @@ func (s *Store) Call(ctx context.Context, id call.ID) (rec call.Record, err erro
 // filter allows and looks at no more than scanMax calls a page, so that a page
 // of a very selective filter may be short or empty and still have a next one.
 func (s *Store) Calls(ctx context.Context, f routing.CallFilter) (items []call.Record, next string, err error) {
+	err = s.view(ctx, func(t *txn) error {
+		f.Contact = t.contactID(f.Contact)
+		items, next = t.calls.list(t, callQuery(f))
+		return nil
+	})
+	return items, next, err
+}
+
+// callQuery says which index to walk, between which IDs.
+func callQuery(f routing.CallFilter) query {
 	q := query{page: f.Page, want: callMatcher(f)}
 	switch {
 	case f.Active != nil && *f.Active:
@@ -62,11 +72,7 @@ func (s *Store) Calls(ctx context.Context, f routing.CallFilter) (items []call.R
 	if !f.Until.IsZero() {
 		q.upTo = idPrefix(f.Until.Add(idSlack))
 	}
-	err = s.view(ctx, func(t *txn) error {
-		items, next = t.calls.list(t, q)
-		return nil
-	})
-	return items, next, err
+	return q
 }
 
 // idPrefix is the part of a call's ID that says when it began.

@@ -2,6 +2,7 @@ package bolt
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,10 +10,11 @@ import (
 	"tandem/routing"
 )
 
-// Contact implements routing.Contacts.
+// Contact implements routing.Contacts. An ID that was merged into another
+// finds the contact that stayed.
 func (s *Store) Contact(ctx context.Context, id string) (c routing.Contact, err error) {
 	err = s.view(ctx, func(t *txn) error {
-		c, err = t.contacts.get(t, id)
+		c, err = t.contact(id)
 		return err
 	})
 	return c, err
@@ -28,7 +30,7 @@ func (s *Store) ContactByNumber(ctx context.Context, number string) (c routing.C
 }
 
 // Contacts implements routing.Contacts. Names match whatever their case and
-// accents; numbers match whatever spaces and dashes the query has. A page
+// accents and the order of the words; numbers match whatever spaces and dashes the query has. A page
 // looks at no more than scanMax contacts, as with Calls.
 func (s *Store) Contacts(ctx context.Context, f routing.ContactFilter) (items []routing.Contact, next string, err error) {
 	want := contactMatcher(f)
@@ -66,18 +68,23 @@ func (s *Store) contactsByNumber(ctx context.Context, number string, want func(s
 }
 
 func contactMatcher(f routing.ContactFilter) func(string) bool {
-	name := fold(f.Query)
+	words := strings.Fields(fold(f.Query))
 	number := strings.Map(func(r rune) rune {
 		if strings.ContainsRune(" -.()/", r) {
 			return -1
 		}
 		return r
 	}, f.Query)
+	named := func(name string) bool {
+		return !slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(name, word) })
+	}
 	return func(digest string) bool {
 		d := strings.Split(digest, digestMark)
-		return len(d) == 3 &&
+		return len(d) == 5 &&
 			(f.FollowUp == nil || *f.FollowUp == (d[0] == present)) &&
-			(f.Query == "" || strings.Contains(d[1], name) || number != "" && strings.Contains(d[2], number))
+			(f.Query == "" || named(d[1]) || number != "" && strings.Contains(d[2], number)) &&
+			(f.Owner == "" || f.Owner == d[3]) &&
+			(f.DoNotCall == nil || *f.DoNotCall == (d[4] == present))
 	}
 }
 
@@ -95,7 +102,7 @@ func (s *Store) CreateContact(ctx context.Context, c routing.Contact) error {
 // goroutine and may run more than once; ID and creation time stay what they are.
 func (s *Store) ChangeContact(ctx context.Context, id string, change func(*routing.Contact) error) (routing.Contact, error) {
 	return update(ctx, s, func(t *txn) (routing.Contact, error) {
-		old, err := t.contacts.get(t, id)
+		old, err := t.contact(id)
 		if err != nil {
 			return old, err
 		}
@@ -107,6 +114,31 @@ func (s *Store) ChangeContact(ctx context.Context, id string, change func(*routi
 		c.ID, c.CreatedAt = old.ID, old.CreatedAt
 		return c, t.putContact(&old, c)
 	})
+}
+
+// ChangeContacts implements routing.ContactStore. change runs in the writer's
+// goroutine and may run more than once.
+func (s *Store) ChangeContacts(ctx context.Context, change func(routing.ContactLedger) error) error {
+	_, err := update(ctx, s, func(t *txn) (struct{}, error) { return struct{}{}, change(ledger{t}) })
+	return err
+}
+
+// ledger is a transaction as a routing.ContactLedger.
+type ledger struct{ *txn }
+
+// ByNumber implements routing.ContactLedger.
+func (l ledger) ByNumber(number string) (routing.Contact, error) { return l.contactByNumber(number) }
+
+// PutContact implements routing.ContactLedger.
+func (l ledger) PutContact(c routing.Contact) error {
+	old, err := l.contacts.get(l.txn, c.ID)
+	if errors.Is(err, routing.ErrNotFound) {
+		return l.createContact(c)
+	}
+	if err != nil {
+		return err
+	}
+	return l.putContact(&old, c)
 }
 
 func (t *txn) contactByNumber(number string) (routing.Contact, error) {

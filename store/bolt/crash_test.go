@@ -37,7 +37,7 @@ func storeForEver(path string) {
 		wg.Go(func() {
 			for n := worker; ; n += 8 {
 				rec := record(n)
-				s.SaveDialog(call.Dialog{Leg: rec.ID.Leg(1)})
+				s.SaveDialog(call.Dialog{Leg: rec.ID.Leg(1)}, nil)
 				if save(context.Background(), s, rec) == nil {
 					fmt.Println(rec.ID)
 				}

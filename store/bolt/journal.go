@@ -38,6 +38,31 @@ func (t *txn) admit(a routing.Admission) (routing.Admitted, error) {
 	return out, t.calls.put(t, nil, out.Record)
 }
 
+// Place implements routing.Journal; a call that is stored already is
+// routing.ErrConflict.
+func (s *Store) Place(ctx context.Context, p routing.Placing) (routing.Placed, error) {
+	return update(ctx, s, func(t *txn) (routing.Placed, error) { return t.place(p) })
+}
+
+func (t *txn) place(p routing.Placing) (routing.Placed, error) {
+	out := routing.Placed{Record: p.Record}
+	if t.value(t.calls.name, string(p.Record.ID)) != nil {
+		return out, fmt.Errorf("call %s: %w", p.Record.ID, routing.ErrConflict)
+	}
+	if p.Callee != nil {
+		c, err := t.contactByNumber(p.Record.To)
+		if errors.Is(err, routing.ErrNotFound) {
+			c, out.Created = *p.Callee, true
+			err = t.createContact(c)
+		}
+		if err != nil {
+			return out, err
+		}
+		out.Contact, out.Record.ContactID = &c, c.ID
+	}
+	return out, t.calls.put(t, nil, out.Record)
+}
+
 // caller finds the contact of an arriving call or creates it, and notes which
 // of our numbers it called.
 func (t *txn) caller(a routing.Admission) (c routing.Contact, created bool, err error) {
@@ -117,6 +142,7 @@ func (t *txn) saveCall(c routing.Closing) (routing.Closed, error) {
 		}
 		rec = merge(old, rec)
 	}
+	rec.ContactID = t.contactID(rec.ContactID) // a live call does not hear of merges
 	c.Change.Record = rec
 	if out.Task, err = t.advanceTask(c.Change); err != nil {
 		return out, err

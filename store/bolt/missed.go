@@ -88,7 +88,7 @@ func (t *txn) setFollowUp(contact string, up bool) (*routing.Contact, error) {
 	if contact == "" {
 		return nil, nil
 	}
-	old, err := t.contacts.get(t, contact)
+	old, err := t.contact(contact)
 	if errors.Is(err, routing.ErrNotFound) {
 		return nil, nil
 	}
@@ -106,17 +106,28 @@ func (t *txn) putTask(old *routing.Task, task routing.Task) error {
 	if err := t.tasks.put(t, old, task); err != nil {
 		return err
 	}
-	if old != nil && old.State != call.TaskDone {
-		if err := t.addLoad(old.User, -1); err != nil {
-			return err
-		}
-	}
-	if task.State != call.TaskDone {
-		if err := t.addLoad(task.User, +1); err != nil {
-			return err
-		}
+	if err := t.moveLoad(old, task); err != nil {
+		return err
 	}
 	return t.noteMissed(task)
+}
+
+// moveLoad counts a task for whoever has to do it now.
+func (t *txn) moveLoad(old *routing.Task, task routing.Task) error {
+	was, is := "", ""
+	if old != nil && old.State != call.TaskDone {
+		was = old.User
+	}
+	if task.State != call.TaskDone {
+		is = task.User
+	}
+	if was == is {
+		return nil
+	}
+	if err := t.addLoad(was, -1); err != nil {
+		return err
+	}
+	return t.addLoad(is, +1)
 }
 
 // noteMissed keeps at most one open Missed Call task per contact in the books.

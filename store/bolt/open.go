@@ -16,8 +16,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
-
-	"tandem/call"
 )
 
 // mapSize is how much address space the file is given at once: while the file
@@ -102,7 +100,6 @@ func Open(o Options) (*Store, error) {
 		path: o.Path, log: o.Log, db: db, schema: newSchema(), metrics: newMetrics(o.Registerer),
 		commit: o.commit, queue: make(chan *op, maxBatch), wake: make(chan struct{}, 1),
 		closing: make(chan struct{}), done: make(chan struct{}),
-		behind: behind{dialogs: make(map[call.LegID]*call.Dialog)},
 	}
 	if err := s.begin(o.migrations); err != nil {
 		return nil, errors.Join(err, db.Close())

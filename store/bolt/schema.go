@@ -17,6 +17,7 @@ import (
 const (
 	bucketMeta       = "meta"
 	bucketNumbers    = "contacts/numbers" // E.164 -> contact
+	bucketMerged     = "contacts/merged"  // contact that is no more -> the one that it became
 	bucketMissed     = "calls/missed"     // call -> its Missed Call task
 	bucketOpenMissed = "tasks/missed"     // contact -> its open Missed Call task
 	bucketLoad       = "tasks/load"       // user -> how many tasks are not done
@@ -57,6 +58,7 @@ func newSchema() schema {
 				{indexContact, func(r call.Record) string { return r.ContactID }},
 				{indexUser, func(r call.Record) string { return r.User }},
 			},
+			live: newLive(func(r call.Record) bool { return r.Result == call.ResultNone }),
 		},
 		contacts: table[routing.Contact]{
 			name: "contacts", id: func(c routing.Contact) string { return c.ID }, digest: contactDigest,
@@ -71,6 +73,10 @@ func newSchema() schema {
 				{indexTaskUser, func(t routing.Task) string { return t.User }},
 				{indexTaskOf, func(t routing.Task) string { return t.ContactID }},
 			},
+			// A live call's own; with a due time others might reach into it.
+			live: newLive(func(t routing.Task) bool {
+				return t.Kind == routing.TaskInboundCall && t.State != call.TaskDone && t.DueAt == nil
+			}),
 		},
 	}
 }
@@ -97,7 +103,9 @@ func taskDigest(t routing.Task) string {
 }
 
 func contactDigest(c routing.Contact) string {
-	return strings.Join([]string{when(c.FollowUp), fold(c.Name), strings.Join(c.Numbers, " ")}, digestMark)
+	return strings.Join([]string{
+		when(c.FollowUp), fold(c.Name), strings.Join(c.Numbers, " "), c.Owner, when(c.DoNotCall),
+	}, digestMark)
 }
 
 // fold makes names comparable: lower case, without accents, so that "garcia"
@@ -114,7 +122,7 @@ func fold(s string) string {
 // create makes the buckets that are not there yet.
 func (s *schema) create(tx *bbolt.Tx) error {
 	names := []string{
-		bucketNumbers, bucketMissed, bucketOpenMissed, bucketLoad,
+		bucketNumbers, bucketMerged, bucketMissed, bucketOpenMissed, bucketLoad,
 		bucketStatuses, bucketOverrides, bucketBindings, bucketDialogs, bucketTokens,
 	}
 	names = append(names, s.calls.buckets()...)
@@ -132,7 +140,25 @@ func (s *schema) create(tx *bbolt.Tx) error {
 type migration func(*bbolt.Tx) error
 
 // migrations returns the steps from version 1 on: the first leads to version 2.
-func migrations() []migration { return []migration{} }
+func migrations() []migration { return []migration{redigestContacts} }
+
+// redigestContacts brings contacts to version 2: digests tell whose a contact
+// is and whether they may be called. A record that cannot be read keeps its old
+// digest, which no listing shows.
+func redigestContacts(tx *bbolt.Tx) error {
+	contacts := newSchema().contacts
+	records, digests := tx.Bucket([]byte(contacts.name)), tx.Bucket([]byte(contacts.digests()))
+	if records == nil || digests == nil {
+		return nil // a new file
+	}
+	return records.ForEach(func(id, raw []byte) error {
+		c, err := decodeAs(raw, string(id), contacts.id)
+		if err != nil {
+			return nil //nolint:nilerr // it is reported when somebody asks for it
+		}
+		return digests.Put(id, []byte(contactDigest(c)))
+	})
+}
 
 // migrate brings the file to the newest version, in the transaction that also
 // stores the version, and refuses a file of a version yet to come.

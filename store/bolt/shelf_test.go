@@ -38,8 +38,8 @@ func FuzzBackupName(f *testing.F) {
 	f.Add("tandem-20260229T140405Z.db")
 	f.Add("tandem-.db")
 	f.Fuzz(func(t *testing.T, name string) {
-		if at, ok := backupBegun(name); ok && at.Location() != time.UTC {
-			t.Errorf("%q is of %v", name, at)
+		if at, ok := backupBegun(name); ok && (at.Location() != time.UTC || filepath.Base(BackupPath("", at)) != name) {
+			t.Errorf("%q is of %v, whose backup is %s", name, at, BackupPath("", at))
 		}
 	})
 }

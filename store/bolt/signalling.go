@@ -74,57 +74,100 @@ func purge(now time.Time) *op {
 	}}
 }
 
-// behind is what the writer stores without anybody waiting: the newest state
-// of each dialog, so it holds no more than there are live legs.
+// behind is what the writer stores without anybody waiting in a verb: the newest
+// state of each dialog, so it holds no more than there are live legs, and whom
+// to tell once that is done.
 type behind struct {
-	mu      sync.Mutex
-	dialogs map[call.LegID]*call.Dialog // nil: delete
+	mu     sync.Mutex
+	late   late
+	closed bool // the writer has ended
 }
 
-// SaveDialog has the dialog stored soon; it never waits.
-func (s *Store) SaveDialog(d call.Dialog) { s.later(d.Leg, &d) }
+// late is work on its way to one commit.
+type late struct {
+	dialogs map[call.LegID]*call.Dialog // nil: delete
+	stored  []func()
+}
+
+// SaveDialog has the dialog stored with the next commit; it never waits. stored
+// is called once, when that commit, with this state of the dialog or a later
+// one, is durable or has failed; it must not wait. It may be nil.
+func (s *Store) SaveDialog(d call.Dialog, stored func()) { s.later(d.Leg, &d, stored) }
 
 // DeleteDialog has the dialog of a leg forgotten soon; it never waits.
-func (s *Store) DeleteDialog(leg call.LegID) { s.later(leg, nil) }
+func (s *Store) DeleteDialog(leg call.LegID) { s.later(leg, nil, nil) }
 
-func (s *Store) later(leg call.LegID, d *call.Dialog) {
-	s.behind.mu.Lock()
-	s.behind.dialogs[leg] = d
-	s.behind.mu.Unlock()
+func (s *Store) later(leg call.LegID, d *call.Dialog, stored func()) {
+	if !s.behind.add(leg, d, stored) {
+		if stored != nil {
+			stored()
+		}
+		return
+	}
 	select {
 	case s.wake <- struct{}{}:
 	default: // the writer knows already
 	}
 }
 
-// take hands the waiting work over.
-func (b *behind) take() map[call.LegID]*call.Dialog {
+// add takes work; false when nobody carries it out any more.
+func (b *behind) add(leg call.LegID, d *call.Dialog, stored func()) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.dialogs) == 0 {
-		return nil
+	if b.closed {
+		return false
 	}
-	late := b.dialogs
-	b.dialogs = make(map[call.LegID]*call.Dialog)
-	return late
+	if b.late.dialogs == nil {
+		b.late.dialogs = make(map[call.LegID]*call.Dialog)
+	}
+	b.late.dialogs[leg] = d
+	if stored != nil {
+		b.late.stored = append(b.late.stored, stored)
+	}
+	return true
+}
+
+// take hands the waiting work over.
+func (b *behind) take() late {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	work := b.late
+	b.late = late{}
+	return work
 }
 
 // restore puts back work whose commit failed, but for what has changed since.
-func (b *behind) restore(late map[call.LegID]*call.Dialog) {
-	if len(late) == 0 {
+// Who waited for it has been told.
+func (b *behind) restore(work late) {
+	if len(work.dialogs) == 0 {
 		return
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	maps.Copy(late, b.dialogs)
-	b.dialogs = late
+	maps.Copy(work.dialogs, b.late.dialogs)
+	b.late.dialogs = work.dialogs
+}
+
+// shut takes no more work and returns what is left.
+func (b *behind) shut() late {
+	b.mu.Lock()
+	b.closed = true
+	b.mu.Unlock()
+	return b.take()
+}
+
+// tell calls what waits for a commit.
+func tell(stored []func()) {
+	for _, f := range stored {
+		f()
+	}
 }
 
 // saveDialogs stores and deletes dialogs. One that cannot be stored is left
 // out: it must not keep the others from the disk.
-func saveDialogs(late map[call.LegID]*call.Dialog) *op {
+func saveDialogs(dialogs map[call.LegID]*call.Dialog) *op {
 	return &op{run: func(t *txn) error {
-		for leg, d := range late {
+		for leg, d := range dialogs {
 			if err := t.saveDialog(string(leg), d); err != nil {
 				t.report(bucketDialogs, string(leg), err)
 			}

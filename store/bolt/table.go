@@ -15,6 +15,7 @@ type table[T any] struct {
 	id      func(T) string
 	digest  func(T) string
 	indexes []index[T]
+	live    *live[T] // nil: the writer remembers nothing
 }
 
 // index lists the IDs of the records that share a key, in the order of the IDs.
@@ -39,6 +40,11 @@ func (tb table[T]) buckets() []string {
 
 // get returns the record, routing.ErrNotFound when there is none.
 func (tb table[T]) get(t *txn, id string) (T, error) {
+	if t.writing {
+		if v, ok := tb.live.get(id); ok {
+			return v, nil
+		}
+	}
 	raw := t.value(tb.name, id)
 	if raw == nil {
 		var none T
@@ -77,7 +83,11 @@ func (tb table[T]) put(t *txn, old *T, v T) error {
 			return err
 		}
 	}
-	return tb.reindex(t, old, v)
+	if err := tb.reindex(t, old, v); err != nil {
+		return err
+	}
+	tb.live.note(id, v)
+	return nil
 }
 
 // reindex moves the record's index entries from where old had them.

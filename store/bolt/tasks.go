@@ -20,6 +20,16 @@ func (s *Store) Task(ctx context.Context, id string) (task routing.Task, err err
 // Tasks implements routing.Tasks. A page looks at no more than scanMax tasks,
 // as with Calls.
 func (s *Store) Tasks(ctx context.Context, f routing.TaskFilter) (items []routing.Task, next string, err error) {
+	err = s.view(ctx, func(t *txn) error {
+		f.Contact = t.contactID(f.Contact)
+		items, next = t.tasks.list(t, taskQuery(f))
+		return nil
+	})
+	return items, next, err
+}
+
+// taskQuery says which index to walk.
+func taskQuery(f routing.TaskFilter) query {
 	q := query{page: f.Page, want: taskMatcher(f)}
 	switch {
 	case f.Contact != "":
@@ -29,11 +39,7 @@ func (s *Store) Tasks(ctx context.Context, f routing.TaskFilter) (items []routin
 	case f.User != "":
 		q.index, q.key = indexTaskUser, f.User
 	}
-	err = s.view(ctx, func(t *txn) error {
-		items, next = t.tasks.list(t, q)
-		return nil
-	})
-	return items, next, err
+	return q
 }
 
 func taskMatcher(f routing.TaskFilter) func(string) bool {

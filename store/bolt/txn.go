@@ -13,8 +13,9 @@ import (
 type txn struct {
 	*bbolt.Tx
 	*schema
-	wrote  int // counts writes, so that the writer knows what a failed verb left behind
-	report func(bucket, id string, err error)
+	writing bool
+	wrote   int // counts writes, so that the writer knows what a failed verb left behind
+	report  func(bucket, id string, err error)
 }
 
 // view runs a reading transaction in the caller's goroutine.

@@ -69,6 +69,7 @@ func change(ctx context.Context, s *Store, run func(*txn) error) error {
 // queue; the next commit takes them all. An idle writer commits at once.
 func (s *Store) write() {
 	defer close(s.done)
+	defer func() { tell(s.behind.shut().stored) }() // came too late to be stored
 	beat := time.NewTicker(beatEvery)
 	defer beat.Stop()
 	beaten, purged := time.Now(), time.Now()
@@ -111,15 +112,17 @@ func (s *Store) gather(batch []*op) []*op {
 	return batch
 }
 
-// settleAll settles a batch together with the write-behind work.
+// settleAll settles a batch together with the write-behind work, and tells who
+// waits for that.
 func (s *Store) settleAll(batch []*op) {
-	late := s.behind.take()
-	if len(late) > 0 {
-		batch = append(batch, saveDialogs(late))
+	work := s.behind.take()
+	if len(work.dialogs) > 0 {
+		batch = append(batch, saveDialogs(work.dialogs))
 	}
 	if err := s.settle(batch); err != nil {
-		s.behind.restore(late)
+		s.behind.restore(work)
 	}
+	tell(work.stored)
 }
 
 // settle carries out a batch in one transaction and tells everybody how it
@@ -133,11 +136,12 @@ func (s *Store) settle(batch []*op) error {
 			s.fail(batch, err)
 			return err
 		}
-		t := &txn{Tx: tx, schema: &s.schema, report: s.reportBad}
+		t := &txn{Tx: tx, schema: &s.schema, writing: true, report: s.reportBad}
 		rest, whole := t.runAll(batch)
 		if !whole {
 			batch = rest
 			_ = tx.Rollback() // of a writing transaction: cannot fail
+			s.schema.forget()
 			continue
 		}
 		if t.wrote == 0 {
@@ -146,6 +150,7 @@ func (s *Store) settle(batch []*op) error {
 			return nil
 		}
 		if err := s.commitTimed(t); err != nil {
+			s.schema.forget()
 			s.fail(rest, err)
 			return err
 		}

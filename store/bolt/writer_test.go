@@ -144,7 +144,7 @@ func TestDiskTrouble(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.broken.Store(true)
-	s.SaveDialog(call.Dialog{Leg: kept.ID.Leg(1)})
+	s.SaveDialog(call.Dialog{Leg: kept.ID.Leg(1)}, nil)
 	if err := save(t.Context(), s, lost); !errors.Is(err, errDisk) {
 		t.Errorf("on a full disk: %v", err)
 	}
@@ -182,7 +182,7 @@ func TestDialogDuringFailure(t *testing.T) {
 	var s *Store
 	s, err := Open(Options{Path: filepath.Join(t.TempDir(), "tandem.db"), commit: func(tx *bbolt.Tx) error {
 		if failures < len(legs) {
-			s.SaveDialog(call.Dialog{Leg: legs[failures]})
+			s.SaveDialog(call.Dialog{Leg: legs[failures]}, nil)
 			failures++
 			return errors.Join(errDisk, tx.Rollback())
 		}
@@ -220,7 +220,7 @@ func TestSlowDisk(t *testing.T) {
 			t.Errorf("waited %v", waited)
 		}
 		for n := range 10_000 { // never blocks
-			s.SaveDialog(call.Dialog{Leg: call.LegID(fmt.Sprint(n))})
+			s.SaveDialog(call.Dialog{Leg: call.LegID(fmt.Sprint(n))}, nil)
 		}
 		if err := s.Healthy(); err != nil {
 			t.Errorf("slow, but well: %v", err)

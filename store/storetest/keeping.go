@@ -109,12 +109,14 @@ func testDialogs(t *testing.T, b *bench) {
 	id := call.NewID(start())
 	early, gone, kept := dialog(id.Leg(1)), dialog(id.Leg(2)), dialog(id.Leg(3))
 	early.Confirmed = false
-	b.SaveDialog(early)
-	b.SaveDialog(gone)
-	b.SaveDialog(kept)
+	b.SaveDialog(early, nil)
+	b.SaveDialog(gone, nil)
+	b.SaveDialog(kept, nil)
 	early.Confirmed = true
-	b.SaveDialog(early)
+	stored := make(chan struct{}, 2)
+	b.SaveDialog(early, func() { stored <- struct{}{} })
 	b.DeleteDialog(gone.Leg)
+	<-stored
 	b.DeleteDialog(id.Leg(9))
 	for range 2 {
 		got, err := b.Dialogs(t.Context())
@@ -123,6 +125,9 @@ func testDialogs(t *testing.T, b *bench) {
 			t.Errorf("dialogs: %+v", got)
 		}
 		b.reopen(t)
+	}
+	if len(stored) > 0 {
+		t.Error("told twice that a dialog is stored")
 	}
 }
 
@@ -134,7 +139,7 @@ func testReopen(t *testing.T, b *bench) {
 	must(t, b.SetOverride(ctx, routing.Override{Playbook: "sales-es", Until: start(), At: start()}))
 	phone := binding("ana", "sip:ana@192.0.2.7", time.Hour)
 	must(t, b.SaveBinding(ctx, phone))
-	b.SaveDialog(dialog(got.Record.ID.Leg(1)))
+	b.SaveDialog(dialog(got.Record.ID.Leg(1)), nil)
 	before := b.everything(t)
 	last := time.Now()
 	b.reopen(t)

@@ -21,7 +21,7 @@ type Signalling interface {
 
 // Dialogs is the part of it that nobody waits for.
 type Dialogs interface {
-	SaveDialog(d call.Dialog)
+	SaveDialog(d call.Dialog, stored func())
 	DeleteDialog(leg call.LegID)
 	Dialogs(ctx context.Context) ([]call.Dialog, error)
 	// Alive is the last sign of life of the run before this one.
@@ -33,6 +33,7 @@ type Engine interface {
 	routing.Journal
 	routing.Annotations
 	routing.Contacts
+	routing.ContactStore
 	routing.Tasks
 	routing.Desk
 	routing.Tokens
@@ -53,6 +54,7 @@ func Run(t *testing.T, open Opener) {
 	}{
 		{"admit", testAdmit}, {"admit with little said", testAdmitBare},
 		{"admit one new number at once", testAdmitAtOnce},
+		{"place", testPlace}, {"place to one new number at once", testPlaceAtOnce},
 		{"withheld callers stay apart", testWithheld}, {"save", testSave},
 		{"an ended call stays as it ended", testEnded}, {"the call's task", testCallTask},
 		{"others' words are kept", testAnnotations}, {"unfinished", testUnfinished},
@@ -60,6 +62,9 @@ func Run(t *testing.T, open Opener) {
 		{"missed at once", testMissedAtOnce}, {"least loaded", testLeastLoaded},
 		{"follow-up flag", testFlag},
 		{"contacts", testContacts}, {"contact search", testContactSearch}, {"numbers are unique", testNumbers},
+		{"contact filters", testContactFilters}, {"many contacts at once", testChangeContacts},
+		{"merge", testMerge}, {"merge with one missed", testMergeOneMissed}, {"merge during a call", testMergeLive},
+		{"merge after merge", testMergeChain}, {"merge refused", testMergeRefused},
 		{"tasks", testTasks}, {"call filters", testCallFilters}, {"call pages", testCallPages},
 		{"desk", testDesk}, {"tokens", testTokens}, {"bindings", testBindings}, {"dialogs", testDialogs},
 		{"everything outlives a restart", testReopen}, {"context", testContext},

@@ -13,7 +13,10 @@ import (
 // which numbers and when.
 func account(cfg *config.Config) (routing.Account, error) {
 	country := string(cfg.Account.Country)
-	a := routing.Account{Country: country, Record: cfg.Recording.Enabled}
+	a := routing.Account{Country: country, Record: cfg.Recording.Enabled, RingTimeouts: make(map[string]time.Duration)}
+	for _, t := range cfg.Trunks {
+		a.RingTimeouts[t.Name] = t.RingTimeout
+	}
 	if cfg.Recording.Announce != "" {
 		a.Announce = routing.AnnounceSound
 	}

@@ -13,6 +13,7 @@ import (
 
 	"tandem/call"
 	"tandem/cmd/tandem/daemon"
+	"tandem/cmd/tandem/daemon/daemontest"
 	"tandem/routing"
 )
 
@@ -61,9 +62,9 @@ type child struct {
 func (h *house) spawn(env ...string) *child {
 	h.t.Helper()
 	c := h.launch(env...)
-	h.api = newClient(h.t, h.data+"/tandem.sock")
-	h.api.eventually("the switch answers", func() bool {
-		status, _ := h.api.do("GET", "/status", nil)
+	h.api = daemontest.NewClient(h.t, h.data+"/tandem.sock")
+	daemontest.Eventually(h.t, "the switch answers", func() bool {
+		status, _ := h.api.Do("GET", "/status", nil)
 		return status == 200
 	})
 	return c

@@ -65,7 +65,7 @@ type Daemon struct {
 	explainer *routing.Explainer
 	book      *routing.AddressBook
 	taskList  *routing.TaskList
-	reception *routing.Reception
+	router    router
 	exchange  *call.Exchange
 	media     *media.Engine
 	recorder  *recording.Library
@@ -170,7 +170,7 @@ func (d *Daemon) buildRouting(ctx context.Context, cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
-	d.reception, err = routing.NewReception(routing.ReceptionOptions{
+	d.router.Reception, err = routing.NewReception(routing.ReceptionOptions{
 		Directory: d.directory, Offices: d.offices, Journal: d.store, Contacts: d.store, Events: d.bus,
 	})
 	if err != nil {
@@ -184,7 +184,13 @@ func (d *Daemon) buildRouting(ctx context.Context, cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
-	chooser, err := routing.NewChooser(routing.ChooserOptions{Directory: d.directory, History: d.store, Usable: d.usable})
+	chooser, err := routing.NewChooser(routing.ChooserOptions{Directory: d.directory, History: d.store, Usable: func(trunk string) bool { return d.sip.TrunkUsable(trunk) }})
+	if err != nil {
+		return err
+	}
+	d.router.Dispatch, err = routing.NewDispatch(routing.DispatchOptions{
+		Directory: d.directory, Chooser: chooser, Floor: d.floor, Journal: d.store, Contacts: d.store, Tasks: d.store, Events: d.bus,
+	})
 	if err != nil {
 		return err
 	}
@@ -194,20 +200,10 @@ func (d *Daemon) buildRouting(ctx context.Context, cfg *config.Config) error {
 	return err
 }
 
-// usable reports whether a trunk is up and has a free channel.
-func (d *Daemon) usable(trunk string) bool {
-	busy := 0
-	for _, rec := range d.exchange.Active() {
-		if rec.Trunk == trunk {
-			busy++
-		}
-	}
-	for _, t := range d.config().Trunks {
-		if t.Name == trunk {
-			return busy < t.MaxCalls && d.sip.TrunkUp(trunk)
-		}
-	}
-	return false
+// router decides about calls that come in and calls that go out.
+type router struct {
+	*routing.Reception
+	*routing.Dispatch
 }
 
 func (d *Daemon) buildRecorder(_ context.Context, cfg *config.Config) (err error) {
@@ -267,7 +263,7 @@ func (d *Daemon) buildMedia(ctx context.Context, cfg *config.Config) error {
 	}
 	d.media, err = media.New(media.Options{
 		Lines: d.exchange, From: uint16(cfg.Media.Ports.First), To: uint16(cfg.Media.Ports.Last), Bind: onlyHost(cfg), Workers: workers(),
-		External: s.External, Codecs: s.Codecs, Sounds: s.Sounds, Country: s.Country,
+		External: s.External, Codecs: s.Codecs, TrunkEncryption: s.TrunkEncryption, UserEncryption: s.UserEncryption, Sounds: s.Sounds, Country: s.Country,
 		JitterMin: s.JitterMin, JitterMax: s.JitterMax, Timeout: s.Timeout, Log: d.log, Registerer: d.registry,
 	})
 	return err
@@ -286,7 +282,7 @@ func (d *Daemon) buildSIP(ctx context.Context, cfg *config.Config) error {
 	d.reloads = newReloadMeter(d.registry)
 	d.sip, err = sip.New(sip.Options{
 		Lines: d.exchange, Bindings: d.store, Dialogs: d.store, Presence: d.floor, Trunks: d.trunks,
-		Directory: phones(cfg), Listen: listen, Domain: cfg.SIP.Domain, External: text(external),
+		Directory: phones(cfg), Listen: listen, TLS: sip.KeyPair{Cert: cfg.SIP.TLS.Cert, Key: cfg.SIP.TLS.Key}, Domain: cfg.SIP.Domain, External: text(external),
 		UserAgent: cfg.SIP.UserAgent, CallsPerSecond: cfg.SIP.MaxCallsPerSecond, Log: d.log, Metrics: d.registry,
 		Limits: sip.Limits{
 			FailedAuthPerMinute: cfg.Limits.FailedAuthPerMinute, RequestsPerSecond: cfg.Limits.RequestsPerSecond, Ban: cfg.Limits.Ban,

@@ -3,13 +3,13 @@ package daemon_test
 import (
 	"errors"
 	"io/fs"
-	"net/http"
 	"os"
 	"path/filepath"
 	"syscall"
 	"testing"
 
 	"tandem/call"
+	"tandem/cmd/tandem/daemon/daemontest"
 	"tandem/cmd/tandem/peer"
 	"tandem/recording"
 	"tandem/routing"
@@ -49,15 +49,6 @@ func (h *house) fill(folder string) (free func()) {
 	return func() { h.must(os.Remove(path)) }
 }
 
-// ready returns the status of /readyz.
-func (h *house) ready() int {
-	h.t.Helper()
-	res, err := h.api.http.Get("http://tandem/readyz")
-	h.must(err)
-	defer res.Body.Close()
-	return res.StatusCode
-}
-
 // TestDiskFull: on a full disk the conversation goes on, the recording stops
 // with an alert and goes on later, the switch says that it is not ready, and
 // nothing that was acknowledged is lost.
@@ -69,15 +60,15 @@ func TestDiskFull(t *testing.T) {
 	contact := h.call()
 	user := h.answered(ana)
 	h.hears("the contact", contact, anaTone)
-	first := list[call.Record](h.api, "/calls?active=true")[0].ID
+	first := daemontest.List[call.Record](h.api, "/calls?active=true")[0].ID
 
 	free := h.fill(disk)
-	h.api.eventually("the recording stops loudly", func() bool {
-		return h.metric(h.metrics(), "tandem_recordings_failed_total") > 0
+	daemontest.Eventually(h.t, "the recording stops loudly", func() bool {
+		return h.api.Metrics().Value("tandem_recordings_failed_total") > 0
 	})
 	var waiting []*peer.Call
-	h.api.eventually("the switch is not ready", func() bool {
-		if h.ready() == http.StatusServiceUnavailable {
+	daemontest.Eventually(h.t, "the switch is not ready", func() bool {
+		if !h.api.Ready() {
 			return true
 		}
 		waiting = append(waiting, h.call(func(o *peer.CallOptions) { o.From = contactOf(len(waiting)) }))
@@ -85,7 +76,7 @@ func TestDiskFull(t *testing.T) {
 	})
 	h.says("the contact", contact, user)
 	free()
-	h.api.eventually("the switch is ready again", func() bool { return h.ready() == http.StatusOK })
+	daemontest.Eventually(h.t, "the switch is ready again", h.api.Ready)
 	ctx, cancel := wait()
 	defer cancel()
 	for _, c := range waiting {
@@ -96,8 +87,8 @@ func TestDiskFull(t *testing.T) {
 	}
 	h.must(contact.Hangup(ctx))
 	h.ended("ana", user)
-	h.api.eventually("all calls have their result", func() bool {
-		for _, rec := range list[call.Record](h.api, "/calls?limit=500") {
+	daemontest.Eventually(h.t, "all calls have their result", func() bool {
+		for _, rec := range daemontest.List[call.Record](h.api, "/calls?limit=500") {
 			if rec.Result == call.ResultNone {
 				return false
 			}
@@ -114,7 +105,7 @@ func TestDiskFull(t *testing.T) {
 	h.must(next.Hangup(ctx))
 	h.ended("ana", nextUser)
 	h.userIs("ana", routing.UserState.Available)
-	newest := list[call.Record](h.api, "/calls?limit=1")[0]
+	newest := daemontest.List[call.Record](h.api, "/calls?limit=1")[0]
 	if newest.Result != call.ResultCompleted || newest.From != contactNumber {
 		t.Errorf("the next call: %+v", newest)
 	}

@@ -12,13 +12,15 @@ import (
 
 	"tandem/call"
 	"tandem/cmd/tandem/daemon"
+	"tandem/cmd/tandem/daemon/daemontest"
 	"tandem/cmd/tandem/peer"
 	"tandem/recording"
 	"tandem/web"
 )
 
-// TestNoPortsLeft: the call that finds no RTP port fails alone, and the log
-// says why.
+// TestNoPortsLeft: the call that finds no RTP port fails alone and is asked to
+// come later, and the log says why; once the ports are free the next one is
+// connected.
 func TestNoPortsLeft(t *testing.T) {
 	h := prepareHouse(t, settings{members: "ana"})
 	h.edit("ports: 20000-29999", "ports: "+freePorts(t))
@@ -29,7 +31,7 @@ func TestNoPortsLeft(t *testing.T) {
 	h.hears("the contact", contact, anaTone)
 
 	second := h.call(func(o *peer.CallOptions) { o.From = "+34600333444" })
-	if end := h.ended("the second caller", second); end.Code != 503 {
+	if end := h.ended("the second caller", second); end.Code != 503 || end.Last.Get("Retry-After") == "" {
 		t.Errorf("the second caller %s", end)
 	}
 	if !h.logged.has("no RTP ports left") {
@@ -40,13 +42,21 @@ func TestNoPortsLeft(t *testing.T) {
 	ctx, cancel := wait()
 	defer cancel()
 	h.must(contact.Hangup(ctx))
-	h.api.eventually("both calls have their result", func() bool {
+	daemontest.Eventually(h.t, "both calls have their result", func() bool {
 		results := make(map[call.Result]int)
-		for _, rec := range list[call.Record](h.api, "/calls") {
+		for _, rec := range daemontest.List[call.Record](h.api, "/calls") {
 			results[rec.Result]++
 		}
 		return results[call.ResultCompleted] == 1 && results[call.ResultFailed] == 1
 	})
+	var third *peer.Call
+	daemontest.Eventually(t, "there are ports again", func() bool {
+		third = h.call()
+		return third.WaitAnswered(ctx) == nil
+	})
+	user = h.answered(ana)
+	h.hears("the third caller", third, anaTone)
+	h.hears("ana, again", user, contactTone)
 }
 
 // freePorts returns a range that is enough for one call.
@@ -133,8 +143,8 @@ func TestNoFilesLeft(t *testing.T) {
 	h.must(again.WaitAnswered(ctx))
 	h.hearsMusic("the next caller", again)
 	h.must(again.Hangup(ctx))
-	h.api.eventually("every call has its result", func() bool {
-		calls := list[call.Record](h.api, "/calls")
+	daemontest.Eventually(h.t, "every call has its result", func() bool {
+		calls := daemontest.List[call.Record](h.api, "/calls")
 		for _, rec := range calls {
 			if rec.Result == call.ResultNone {
 				return false
@@ -155,9 +165,9 @@ func TestTwoSignals(t *testing.T) {
 	user := h.answered(ana)
 	h.hears("the contact", contact, anaTone)
 	sw.signal(syscall.SIGTERM)
-	h.api.eventually("the switch drains", func() bool {
+	daemontest.Eventually(h.t, "the switch drains", func() bool {
 		var s web.Status
-		status, body := h.api.do(http.MethodGet, "/status", nil)
+		status, body := h.api.Do(http.MethodGet, "/status", nil)
 		return status == http.StatusOK && json.Unmarshal(body, &s) == nil && s.Draining
 	})
 	h.hears("ana, still", user, contactTone)

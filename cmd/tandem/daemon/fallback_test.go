@@ -40,7 +40,7 @@ func TestDamagedStore(t *testing.T) {
 	backups := filepath.Join(h.data, "backups")
 	h.must(os.MkdirAll(backups, 0o700))
 	made := time.Now().Add(-time.Hour).UTC().Truncate(time.Second)
-	h.api.want(http.StatusNoContent, http.MethodPost, "/backup", map[string]string{"path": bolt.BackupPath(backups, made)})
+	h.api.Want(http.StatusNoContent, http.MethodPost, "/backup", map[string]string{"path": bolt.BackupPath(backups, made)})
 	h.must(os.WriteFile(bolt.BackupPath(backups, made.Add(time.Minute)), []byte("cut off"), 0o600)) // newer, and no good
 	later := h.call(func(o *peer.CallOptions) { o.From = "+34600333444" })
 	h.must(h.rung(ana).Reject(486))
@@ -60,7 +60,7 @@ func TestDamagedStore(t *testing.T) {
 	if kept, err := os.ReadFile(aside[0]); err != nil || !bytes.Equal(kept, damaged) {
 		t.Errorf("the damaged file was changed: %v", err)
 	}
-	if m := h.metrics(); !regexp.MustCompile(`(?m)^tandem_store_restored_timestamp_seconds [1-9]`).MatchString(m) {
+	if m := h.api.Metrics().Text; !regexp.MustCompile(`(?m)^tandem_store_restored_timestamp_seconds [1-9]`).MatchString(m) {
 		t.Error("the metric says nothing")
 	}
 	again := h.call() // the phone registered before the backup: it rings

@@ -2,14 +2,11 @@ package daemon_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net"
-	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,6 +16,7 @@ import (
 
 	"tandem/call"
 	"tandem/cmd/tandem/daemon"
+	"tandem/cmd/tandem/daemon/daemontest"
 	"tandem/cmd/tandem/peer"
 	"tandem/routing"
 )
@@ -38,18 +36,15 @@ const (
 	outsideNumber = "+34600999888"
 )
 
-// patience bounds every wait: long enough for a machine under load.
-const patience = 20 * time.Second
-
 // house is a running switch with a carrier and telephones around it.
 type house struct {
 	t       *testing.T
 	data    string
 	file    string
-	d       *daemon.Daemon
-	sip     string // the switch's UDP address
+	sw      *daemontest.Switch // nil while it runs in a process of its own
+	sip     string             // the switch's UDP address
 	carrier *peer.Carrier
-	api     *client
+	api     *daemontest.Client
 	stop    func()
 	agents  []peer.Traced
 	logged  transcript // what the switch logged in this process
@@ -82,6 +77,7 @@ type settings struct {
 	members   string // users of the playbook sales; default ana, luis
 	wrapUp    string
 	media     string // lines of media
+	carrierAt string // the carrier's host; default 127.0.0.2
 }
 
 // file returns the configuration of a house whose carrier is at the given address.
@@ -107,7 +103,7 @@ media:
 http: { listen: "127.0.0.1:0" }
 recording: { enabled: true }
 trunks:
-  - { name: carrier, address: "%s", allow: [127.0.0.2/32], keepalive: 0s }
+  - { name: carrier, address: "%s", allow: [%s/32], keepalive: 0s }
 numbers:
   - { number: "%s", trunks: [carrier], playbook: sales }
   - { number: "%s", trunks: [carrier], playbook: closed }
@@ -125,9 +121,12 @@ playbooks:
     hours: { weekly: {} }
     closed: { %s }
 %s
-`, data, indent(s.media, "  "), carrier, salesNumber, closedNumber, indent(s.users, "  "), or(s.members, "ana, luis"),
+`, data, indent(s.media, "  "), carrier, or(s.carrierAt, elsewhere), salesNumber, closedNumber, indent(s.users, "  "), or(s.members, "ana, luis"),
 		or(s.wrapUp, "0s"), or(s.reception, "timeout: 15s"), s.closed, s.extra)
 }
+
+// elsewhere is where the carrier is: a trunk is known by its source.
+const elsewhere = "127.0.0.2"
 
 // newHouse builds and runs a switch in this process.
 func newHouse(t *testing.T, s settings) *house {
@@ -141,9 +140,8 @@ func newHouse(t *testing.T, s settings) *house {
 func prepareHouse(t *testing.T, s settings) *house {
 	t.Helper()
 	h := &house{t: t, data: t.TempDir()}
-	// The carrier has an address of its own: a trunk is known by its source.
 	carrier, err := peer.NewCarrier(peer.Options{
-		Name: "carrier", Bind: "127.0.0.2:0", Domain: "carrier.test",
+		Name: "carrier", Bind: net.JoinHostPort(cmp.Or(s.carrierAt, elsewhere), "0"), Domain: "carrier.test",
 		Media: peer.MediaOptions{Source: peer.Tone(contactTone)},
 	})
 	if err != nil {
@@ -178,30 +176,8 @@ func (h *house) edit(old, replacement string) {
 // run starts the switch.
 func (h *house) run() {
 	h.t.Helper()
-	d, err := daemon.New(h.t.Context(), daemon.Options{Config: h.file, Log: io.MultiWriter(testWriter{h.t}, &h.logged), Version: "test"})
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- d.Run(ctx) }()
-	h.stop = sync.OnceFunc(func() {
-		cancel()
-		if err := <-done; err != nil {
-			h.t.Errorf("the switch ended with: %v", err)
-		}
-	})
-	h.t.Cleanup(h.stop)
-	h.d, h.sip = d, d.SIPAddrs()[0].String()
-	h.api = newClient(h.t, d.Socket())
-	h.api.eventually("the switch is ready", func() bool {
-		res, err := h.api.http.Get("http://tandem/readyz")
-		if err != nil {
-			return false
-		}
-		defer res.Body.Close()
-		return res.StatusCode == http.StatusOK
-	})
+	sw := daemontest.Run(h.t, daemon.Options{Config: h.file, Log: io.MultiWriter(testWriter{h.t}, &h.logged), Version: "test"})
+	h.sw, h.api, h.stop, h.sip = sw, sw.API, sw.Stop, sw.SIPAddrs()[0].String()
 }
 
 // testWriter hands log lines to the test.
@@ -316,15 +292,15 @@ func (h *house) ended(who string, c *peer.Call) peer.End {
 }
 
 func wait() (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.Background(), patience)
+	return context.WithTimeout(context.Background(), daemontest.Patience)
 }
 
 // record waits until the switch holds n calls and the newest has ended.
 func (h *house) record(n int) call.Record {
 	h.t.Helper()
 	var calls []call.Record
-	h.api.eventually(fmt.Sprintf("%d calls, the newest ended", n), func() bool {
-		calls = list[call.Record](h.api, "/calls")
+	daemontest.Eventually(h.t, fmt.Sprintf("%d calls, the newest ended", n), func() bool {
+		calls = daemontest.List[call.Record](h.api, "/calls")
 		return len(calls) == n && calls[0].State == call.StateEnded
 	})
 	return calls[0]
@@ -333,8 +309,8 @@ func (h *house) record(n int) call.Record {
 // userIs waits for a state of a user.
 func (h *house) userIs(name string, holds func(routing.UserState) bool) {
 	h.t.Helper()
-	h.api.eventually("state of "+name, func() bool {
-		for _, u := range list[routing.UserState](h.api, "/users") {
+	daemontest.Eventually(h.t, "state of "+name, func() bool {
+		for _, u := range daemontest.List[routing.UserState](h.api, "/users") {
 			if u.Name == name {
 				return holds(u)
 			}
@@ -346,92 +322,5 @@ func (h *house) userIs(name string, holds func(routing.UserState) bool) {
 // tasks returns all tasks of a kind.
 func (h *house) tasks(kind routing.TaskKind) []routing.Task {
 	h.t.Helper()
-	return list[routing.Task](h.api, "/tasks?kind="+string(kind))
-}
-
-// client speaks to the API on the admin socket.
-type client struct {
-	t    *testing.T
-	http *http.Client
-}
-
-func newClient(t *testing.T, socket string) *client {
-	return &client{t: t, http: &http.Client{Timeout: patience, Transport: &http.Transport{
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return (&net.Dialer{}).DialContext(ctx, "unix", socket)
-		},
-	}}}
-}
-
-// do sends a request and returns status and body.
-func (c *client) do(method, path string, body any) (int, []byte) {
-	c.t.Helper()
-	var r io.Reader
-	if body != nil {
-		b, err := json.Marshal(body)
-		if err != nil {
-			c.t.Fatal(err)
-		}
-		r = bytes.NewReader(b)
-	}
-	req, err := http.NewRequest(method, "http://tandem/api/v1"+path, r)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	if body != nil {
-		req.Header.Set("Content-Type", "application/json")
-	}
-	res, err := c.http.Do(req)
-	if err != nil {
-		if _, gone := errors.AsType[*url.Error](err); gone {
-			return 0, nil // no switch is there, now
-		}
-		c.t.Fatal(err)
-	}
-	defer res.Body.Close()
-	b, err := io.ReadAll(res.Body)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	return res.StatusCode, b
-}
-
-// want sends a request and fails unless the status is as wanted.
-func (c *client) want(status int, method, path string, body any) []byte {
-	c.t.Helper()
-	got, b := c.do(method, path, body)
-	if got != status {
-		c.t.Fatalf("%s %s: status %d, want %d: %s", method, path, got, status, b)
-	}
-	return b
-}
-
-// list returns the first page of a listing.
-func list[T any](c *client, path string) []T {
-	c.t.Helper()
-	status, body := c.do(http.MethodGet, path, nil)
-	if status != http.StatusOK {
-		return nil
-	}
-	var page struct{ Items []T }
-	if err := json.Unmarshal(body, &page); err != nil {
-		c.t.Fatalf("%s: %v", path, err)
-	}
-	return page.Items
-}
-
-// eventually waits until something holds.
-func (c *client) eventually(what string, holds func() bool) {
-	c.t.Helper()
-	deadline := time.NewTimer(patience)
-	defer deadline.Stop()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for !holds() {
-		select {
-		case <-deadline.C:
-			c.t.Fatalf("not within %s: %s", patience, what)
-		case <-tick.C:
-		}
-	}
+	return daemontest.List[routing.Task](h.api, "/tasks?kind="+string(kind))
 }

@@ -2,11 +2,9 @@ package daemon_test
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"net/url"
 	"os"
 	"slices"
 	"strconv"
@@ -15,6 +13,7 @@ import (
 	"time"
 
 	"tandem/call"
+	"tandem/cmd/tandem/daemon/daemontest"
 	"tandem/cmd/tandem/peer"
 	"tandem/routing"
 )
@@ -28,11 +27,6 @@ const (
 
 // release is how long a peer may be left on a line that nobody holds: 64*T1.
 const release = 32 * time.Second
-
-// settling is how long a change of a dialog may be on its way to the disk: the
-// switch does not wait for it, so a kill in between leaves a leg that the next
-// start does not know of. These are counted apart.
-const settling = 300 * time.Millisecond
 
 // TestKillAtRandom kills the switch at random moments under calls in all their
 // phases, starts it again each time, and looks for what the calls left behind.
@@ -71,7 +65,7 @@ func number(t *testing.T, name string, otherwise int) int {
 // toll is what all rounds together have shown.
 type toll struct {
 	kills, calls, live, interrupted, missed, recordings int
-	unsettled                                           int           // legs left on the line whose dialog was not on the disk yet
+	unstored                                            int           // legs left on the line by a disk that was too slow for them
 	slowest                                             time.Duration // from the process's start to its first answer
 	released                                            time.Duration // from the process's start until the last peer was free
 	lost                                                float64       // seconds of a conversation that its recording lacks, at most
@@ -79,9 +73,9 @@ type toll struct {
 
 func (l toll) String() string {
 	return fmt.Sprintf("%d kills, %d legs at the peers of which %d were live, %d calls interrupted, %d missed, %d recordings; "+
-		"%d legs left whose dialog was on its way to the disk; answers within %s, peers free within %s, recordings lack %.2f s at most",
+		"%d legs left whose dialog a slow disk did not take in time; answers within %s, peers free within %s, recordings lack %.2f s at most",
 		l.kills, l.calls, l.live, l.interrupted, l.missed, l.recordings,
-		l.unsettled, l.slowest.Round(time.Millisecond), l.released.Round(time.Millisecond), l.lost)
+		l.unstored, l.slowest.Round(time.Millisecond), l.released.Round(time.Millisecond), l.lost)
 }
 
 // round is one kill.
@@ -95,6 +89,7 @@ func (s *siege) round(sw *child, round int, toll *toll) *child {
 		callers.Go(func() { s.dial(ctx, contactOf(i)) })
 	}
 	pause(ctx, 100*time.Millisecond+s.upTo(3*time.Second))
+	hurried := s.api.Metrics().Sum("tandem_sip_unstored_total", "") > 0
 	killed := time.Now()
 	sw.kill()
 	cancel()
@@ -106,9 +101,10 @@ func (s *siege) round(sw *child, round int, toll *toll) *child {
 	if up := time.Since(started); up > 10*time.Second {
 		s.t.Errorf("round %d: the switch answered after %s", round, up)
 	}
+	s.answers(round)
 	s.manned(round)
 	toll.kills++
-	toll.unsettled += s.freed(round, killed)
+	toll.unstored += s.freed(round, killed, hurried)
 	toll.released = max(toll.released, time.Since(started))
 	callers.Wait()
 	toll.calls += len(s.all())
@@ -138,12 +134,25 @@ func (s *siege) promised() (known map[string]string, live int) {
 	return known, live
 }
 
+// back is how soon the switch has to answer once it runs again.
+const back = 2 * time.Second
+
+// answers fails unless the first request to the new process is answered.
+func (s *siege) answers(round int) {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(s.t.Context(), back)
+	defer cancel()
+	if res, err := s.phones[0].Options(ctx); err != nil || res.Code != http.StatusOK {
+		s.t.Errorf("round %d: OPTIONS after the start: %v, %v", round, res, err)
+	}
+}
+
 // manned waits until the switch knows of all phones again: none registers anew.
 func (s *siege) manned(round int) {
 	s.t.Helper()
-	s.api.eventually(fmt.Sprintf("all phones are known in round %d", round), func() bool {
+	daemontest.Eventually(s.t, fmt.Sprintf("all phones are known in round %d", round), func() bool {
 		known := 0
-		for _, u := range list[routing.UserState](s.api, "/users") {
+		for _, u := range daemontest.List[routing.UserState](s.api, "/users") {
 			if u.Registered {
 				known++
 			}
@@ -153,16 +162,17 @@ func (s *siege) manned(round int) {
 }
 
 // freed waits until no peer is on the line any more. Calls that came to the new
-// process, as callers repeat what was not answered, are ended by it. It returns
-// how many legs were left whose dialog had changed right before the kill.
-func (s *siege) freed(round int, killed time.Time) (unsettled int) {
+// process, as callers repeat what was not answered, are ended by it.
+// hurried says that the switch had to answer before its disk had the dialog: it
+// returns how many legs that left.
+func (s *siege) freed(round int, killed time.Time, hurried bool) (unstored int) {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.t.Context(), release)
 	defer cancel()
 	for pause(ctx, 50*time.Millisecond) {
-		live := list[call.Record](s.api, "/calls?active=true")
+		live := daemontest.List[call.Record](s.api, "/calls?active=true")
 		for _, rec := range live {
-			s.api.do(http.MethodDelete, "/calls/"+string(rec.ID), nil)
+			s.api.Do(http.MethodDelete, "/calls/"+string(rec.ID), nil)
 		}
 		if len(live) == 0 && !slices.ContainsFunc(s.all(), onTheLine) {
 			return 0
@@ -171,14 +181,14 @@ func (s *siege) freed(round int, killed time.Time) (unsettled int) {
 	for _, c := range s.all() {
 		switch {
 		case !onTheLine(c):
-		case killed.Sub(changed(c, killed)) < settling:
-			s.t.Logf("round %d: left on the line, killed at %s: %s", round, killed.Format("05.000"), story(c))
-			unsettled++
+		case hurried:
+			s.t.Logf("round %d: left on the line by a slow disk, killed at %s: %s", round, killed.Format("05.000"), story(c))
+			unstored++
 		default:
 			s.t.Errorf("round %d: left on the line, killed at %s: %s", round, killed.Format("05.000"), story(c))
 		}
 	}
-	return unsettled
+	return unstored
 }
 
 // onTheLine reports whether a peer is not free: its call goes on, or it had to
@@ -189,16 +199,6 @@ func onTheLine(c *peer.Call) bool {
 	}
 	end, _ := c.WaitEnded(context.Background()) // returns at once
 	return end.How == peer.ByTimeout
-}
-
-// changed is when the last message of a call before the kill came or went.
-func changed(c *peer.Call, killed time.Time) (at time.Time) {
-	for _, e := range c.Messages() {
-		if e.At.Before(killed) {
-			at = e.At
-		}
-	}
-	return at
 }
 
 // story tells a call's messages in one line.
@@ -226,41 +226,20 @@ func (s *siege) rings(round int) {
 	s.begin()
 	c := s.call(func(o *peer.CallOptions) { o.From = contactOf(siegeCalls) })
 	s.note(c)
-	s.api.eventually(fmt.Sprintf("a phone rings in round %d", round), func() bool {
+	daemontest.Eventually(s.t, fmt.Sprintf("a phone rings in round %d", round), func() bool {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		return s.rung > 0
 	})
-	s.freed(round, time.Time{})
+	s.freed(round, time.Time{}, false)
 }
 
 // calls returns all calls by ID.
 func (s *siege) calls() map[call.ID]call.Record {
 	s.t.Helper()
 	byID := make(map[call.ID]call.Record)
-	for _, rec := range every[call.Record](s.api, "/calls?limit=500") {
+	for _, rec := range daemontest.Every[call.Record](s.api, "/calls?limit=500") {
 		byID[rec.ID] = rec
 	}
 	return byID
-}
-
-// every returns all pages of a listing; path has a query.
-func every[T any](c *client, path string) []T {
-	c.t.Helper()
-	var items []T
-	for cursor := ""; ; {
-		var page struct {
-			Items []T
-			Next  string
-		}
-		body := c.want(http.StatusOK, http.MethodGet, path+"&cursor="+url.QueryEscape(cursor), nil)
-		if err := json.Unmarshal(body, &page); err != nil {
-			c.t.Fatalf("%s: %v", path, err)
-		}
-		items = append(items, page.Items...)
-		if page.Next == "" {
-			return items
-		}
-		cursor = page.Next
-	}
 }

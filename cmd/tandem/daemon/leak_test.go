@@ -1,12 +1,7 @@
 package daemon_test
 
 import (
-	"io"
-	"math"
-	"net/http"
-	"regexp"
-	"strconv"
-	"strings"
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -21,52 +16,78 @@ const callsEnv = "TANDEM_CALLS"
 // callers is how many of them come at one time.
 const callers = 8
 
-// TestNothingLeft: after many short calls of every kind the switch holds what
-// it held before.
+// TestNothingLeft: after many short calls that end in every phase the switch
+// holds what it held before.
 func TestNothingLeft(t *testing.T) {
 	calls := number(t, callsEnv, 1000)
-	h := prepareHouse(t, siegeSettings("immediate"))
-	h.fixPort()
-	h.edit("domain: pbx.test", "domain: pbx.test\n  max_calls: 3000\n  max_calls_per_second: 5000")
-	h.edit("recording: { enabled: true }", "recording: { enabled: false }\nlog: { level: warn }\nlimits: { requests_per_second: 100000 }")
-	h.edit("keepalive: 0s", "keepalive: 0s, max_calls: 3000, calls_per_second: 5000")
-	h.spawn()
-	s := &siege{house: h}
-	s.man()
-	for i, p := range s.phones {
-		p.Handle(func(c *peer.Call) { briefly(c, i) })
+	for _, reception := range []string{"immediate", "early"} {
+		t.Run(reception, func(t *testing.T) {
+			h := prepareHouse(t, siegeSettings(reception))
+			h.fixPort()
+			h.edit("domain: pbx.test", "domain: pbx.test\n  max_calls: 3000\n  max_calls_per_second: 5000")
+			h.edit("recording: { enabled: true }", "recording: { enabled: false }\nlog: { level: warn }\nlimits: { requests_per_second: 100000 }")
+			h.edit("keepalive: 0s", "keepalive: 0s, max_calls: 3000, calls_per_second: 5000")
+			h.spawn()
+			s := &siege{house: h}
+			s.man()
+			for i, p := range s.phones {
+				p.Handle(func(c *peer.Call) { briefly(c, i) })
+			}
+			s.nothingLeft(calls / 2)
+		})
 	}
+}
+
+func (s *siege) nothingLeft(calls int) {
+	t := s.t
+	t.Helper()
 	s.rush(callers) // what is made once is there now
 	before := s.held()
+	before.calls, before.legs, before.dialogs, before.transactions = 0, 0, 0, 0
 	began := time.Now()
 	s.rush(calls)
 	took := time.Since(began)
 	var after holding
 	s.settled("the switch holds what it held", func() bool {
 		after = s.held()
-		return after.calls == 0 && after.goroutines <= before.goroutines && after.files <= before.files
+		return after.within(before)
 	}, func() string { return after.String() + ", before " + before.String() })
 	t.Logf("%d calls in %s (%.0f a second); before: %s; after: %s", calls, took.Round(time.Millisecond),
 		float64(calls)/took.Seconds(), before, after)
-	results := 0
-	for _, rec := range s.calls() {
-		if rec.Result != call.ResultNone {
-			results++
-		}
+	results, records := make(map[call.Result]int), s.calls()
+	for _, rec := range records {
+		results[rec.Result]++
 	}
-	if results < calls {
-		t.Errorf("%d calls have a result, %d were made", results, calls)
+	refused := int(s.api.Metrics().Sum("tandem_calls_refused_total", ""))
+	t.Logf("results: %v; %d refused", results, refused)
+	if n := len(records) + refused; n < calls {
+		t.Errorf("%d calls are on record or were refused, %d were made", n, calls)
+	}
+	if n := results[call.ResultNone]; n > 0 {
+		t.Errorf("%d calls have no result", n)
+	}
+	for _, want := range []call.Result{call.ResultCompleted, call.ResultCancelled, call.ResultNoAnswer, call.ResultOfficeClosed} {
+		if results[want] == 0 {
+			t.Errorf("no call was %s", want)
+		}
 	}
 }
 
-// briefly is what phones do with a call: some decline, some lift.
+// briefly is what phones do with a call: some decline, some lift and hang up,
+// some lift and stay.
 func briefly(c *peer.Call, phone int) {
 	_ = c.Ring() // the caller may be gone already, here and below
-	if phone%3 == 0 {
+	switch phone % 3 {
+	case 0:
 		_ = c.Reject(486)
-		return
+	case 1:
+		lasts(c, time.Duration(phone)*time.Millisecond)
+		_ = c.Answer()
+		lasts(c, 60*time.Millisecond)
+		leave(c)
+	case 2:
+		_ = c.Answer()
 	}
-	_ = c.Answer()
 }
 
 // rush makes calls, a few at a time; each is over soon.
@@ -88,26 +109,53 @@ func (s *siege) rush(calls int) {
 	wg.Wait()
 }
 
-// passing is one short call: the caller hangs up at once, or stays until the
-// salesperson lifted or declined.
+// phases are the moments at which passing calls end; sweep is how many
+// milliseconds after the INVITE the swept ones do at most.
+const (
+	phases = 6
+	sweep  = 60
+)
+
+// passing is one short call. The caller leaves at once, on the first sign, at a
+// moment that is swept over ringing and answer, from hold, during the
+// announcement, or a while later than the salesperson.
 func (s *siege) passing(n int) {
+	to := salesNumber
+	if n%phases == 4 {
+		to = closedNumber
+	}
 	ctx, cancel := wait()
 	defer cancel()
-	c, err := s.carrier.Call(ctx, peer.CallOptions{From: contactOf(n % 500), To: salesNumber, Server: s.sip})
+	c, err := s.carrier.Call(ctx, peer.CallOptions{From: contactOf(n % 500), To: to, Server: s.sip})
 	if err != nil {
 		s.t.Error(err)
 		return
 	}
-	if err := c.WaitAnswered(ctx); err != nil {
-		s.t.Errorf("call %d: %v", n, err)
-		return
+	switch n % phases {
+	case 0:
+	case 1:
+		_, err = c.WaitMessage(ctx, func(*peer.Message) bool { return true })
+	case 2:
+		lasts(c, time.Duration(n/phases%sweep)*time.Millisecond)
+	case 3:
+		if lasts(c, 100*time.Millisecond) && c.State() == peer.Answered {
+			_ = c.Hold(ctx) // may cross the end
+		}
+	default:
+		lasts(c, 150*time.Millisecond)
 	}
-	if n%3 > 0 {
-		lasts(c, 100*time.Millisecond)
-	}
-	_ = c.Hangup(ctx) // the switch may have ended it
-	if _, err := c.WaitEnded(ctx); err != nil {
+	if err != nil {
 		s.t.Errorf("call %d: %v", n, err)
+	}
+	// A CANCEL may cross the answer: then it takes a BYE.
+	for leave(c); lasts(c, 20*time.Millisecond); {
+		if ctx.Err() != nil {
+			s.t.Errorf("call %d does not end: %s", n, story(c))
+			return
+		}
+		if c.State() == peer.Answered {
+			leave(c)
+		}
 	}
 }
 
@@ -124,39 +172,34 @@ func (s *siege) settled(what string, holds func() bool, found func() string) {
 }
 
 // holding is what a switch has in its hands.
-type holding struct{ calls, goroutines, files, memory int }
+type holding struct{ calls, legs, dialogs, transactions, goroutines, files, heap int }
 
 func (h holding) String() string {
-	return strconv.Itoa(h.calls) + " calls, " + strconv.Itoa(h.goroutines) + " goroutines, " + strconv.Itoa(h.files) +
-		" descriptors, " + strconv.Itoa(h.memory>>20) + " MB of memory"
+	return fmt.Sprintf("%d calls, %d legs with ports, %d dialogs, %d transactions, %d goroutines, %d descriptors, %d kB of heap",
+		h.calls, h.legs, h.dialogs, h.transactions, h.goroutines, h.files, h.heap>>10)
 }
 
-// held reads what the switch's process holds from its metrics.
+// garbage is how much of the heap may wait for its collection.
+const garbage = 32 << 20
+
+// within reports whether nothing is left beyond what was there before.
+func (h holding) within(before holding) bool {
+	return h.calls <= before.calls && h.legs <= before.legs && h.dialogs <= before.dialogs &&
+		h.transactions <= before.transactions &&
+		h.goroutines <= before.goroutines && h.files <= before.files && h.heap <= before.heap+garbage
+}
+
+// held reads what the switch's process holds.
 func (h *house) held() holding {
 	h.t.Helper()
-	res, err := h.api.http.Get("http://tandem/metrics")
-	h.must(err)
-	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		h.t.Fatalf("metrics: %s", res.Status)
-	}
-	body, err := io.ReadAll(res.Body)
-	h.must(err)
-	text := string(body)
+	m := h.api.Metrics()
 	return holding{
-		calls: h.metric(text, `tandem_calls_active{direction="inbound"}`), goroutines: h.metric(text, "go_goroutines"),
-		files: h.metric(text, "process_open_fds"), memory: h.metric(text, "process_resident_memory_bytes"),
+		calls:        int(m.Sum("tandem_calls_active", "")),
+		legs:         int(m.Value("tandem_media_legs")),
+		dialogs:      int(m.Value("tandem_sip_dialogs")),
+		transactions: int(m.Value("tandem_sip_transactions")),
+		goroutines:   int(m.Value("go_goroutines")),
+		files:        int(m.Value("process_open_fds")),
+		heap:         int(m.Value("go_memstats_heap_alloc_bytes")),
 	}
-}
-
-// metric returns the value of one line of metrics.
-func (h *house) metric(text, name string) int {
-	h.t.Helper()
-	m := regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(name) + ` (\S+)$`).FindStringSubmatch(text)
-	if m == nil {
-		h.t.Fatalf("no metric %s in %s", name, strings.TrimSpace(text))
-	}
-	v, err := strconv.ParseFloat(m[1], 64)
-	h.must(err)
-	return int(math.Round(v))
 }

@@ -1,8 +1,6 @@
 package daemon_test
 
 import (
-	"io"
-	"net/http"
 	"regexp"
 	"strings"
 	"testing"
@@ -21,7 +19,7 @@ func TestMetrics(t *testing.T) {
 	defer cancel()
 	h.must(contact.Hangup(ctx))
 	h.record(1)
-	text := h.metrics()
+	text := h.api.Metrics().Text
 	for _, pattern := range []string{
 		`tandem_calls_active\{direction="inbound"\} 0`,
 		`tandem_calls_total\{direction="inbound",result="completed"\} 1`,
@@ -62,15 +60,4 @@ func TestMetrics(t *testing.T) {
 			}
 		}
 	}
-}
-
-// metrics returns what Prometheus would read.
-func (h *house) metrics() string {
-	h.t.Helper()
-	res, err := http.Get("http://" + h.d.HTTPAddr().String() + "/metrics")
-	h.must(err)
-	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	h.must(err)
-	return string(body)
 }

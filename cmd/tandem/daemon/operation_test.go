@@ -10,6 +10,7 @@ import (
 
 	"tandem/call"
 	"tandem/cmd/tandem/daemon"
+	"tandem/cmd/tandem/daemon/daemontest"
 	"tandem/cmd/tandem/peer"
 	"tandem/routing"
 	"tandem/store/bolt"
@@ -32,7 +33,7 @@ func TestStopEndsCalls(t *testing.T) {
 	}
 	h.run()
 	byResult := make(map[call.Result]call.Record)
-	for _, rec := range list[call.Record](h.api, "/calls") {
+	for _, rec := range daemontest.List[call.Record](h.api, "/calls") {
 		byResult[rec.Result] = rec
 	}
 	if len(byResult) != 2 || byResult[call.ResultCompleted].Duration <= 0 || !byResult[call.ResultFailed].Missed {
@@ -50,7 +51,7 @@ func TestDrain(t *testing.T) {
 	contact := h.call()
 	user := h.answered(ana)
 	h.hears("the contact", contact, anaTone)
-	h.api.want(http.StatusAccepted, http.MethodPost, "/drain", nil)
+	h.api.Want(http.StatusAccepted, http.MethodPost, "/drain", nil)
 	late := h.call(func(o *peer.CallOptions) { o.From = "+34600333444" })
 	if end := h.ended("the late caller", late); end.Code != 503 || end.Last.Get("Retry-After") == "" {
 		t.Errorf("the late caller %s", end)
@@ -71,18 +72,18 @@ func TestReload(t *testing.T) {
 	h.hearsMusic("the contact", contact)
 
 	h.edit("users: [ana]", "users: [ana, nobody]")
-	body := h.api.want(http.StatusUnprocessableEntity, http.MethodPost, "/reload", nil)
+	body := h.api.Want(http.StatusUnprocessableEntity, http.MethodPost, "/reload", nil)
 	if !strings.Contains(string(body), "playbooks[0].users[1]") {
 		t.Errorf("the refusal does not name the key: %s", body)
 	}
 	h.edit("users: [ana, nobody]", "users: [ana, luis]")
 	h.edit("domain: pbx.test", "domain: other.test")
-	body = h.api.want(http.StatusUnprocessableEntity, http.MethodPost, "/reload", nil)
+	body = h.api.Want(http.StatusUnprocessableEntity, http.MethodPost, "/reload", nil)
 	if !strings.Contains(string(body), "sip.domain") {
 		t.Errorf("the refusal does not name what needs a restart: %s", body)
 	}
 	h.edit("domain: other.test", "domain: pbx.test")
-	h.api.want(http.StatusNoContent, http.MethodPost, "/reload", nil)
+	h.api.Want(http.StatusNoContent, http.MethodPost, "/reload", nil)
 	h.hearsMusic("the contact, still", contact)
 	luis := h.phone("luis", luisTone)
 	second := h.call(func(o *peer.CallOptions) { o.From = "+34600333444" })
@@ -125,7 +126,7 @@ func TestBackup(t *testing.T) {
 	contact := h.call()
 	h.hearsMusic("the contact", contact)
 	file := filepath.Join(t.TempDir(), "copy.db")
-	h.api.want(http.StatusNoContent, http.MethodPost, "/backup", map[string]string{"path": file})
+	h.api.Want(http.StatusNoContent, http.MethodPost, "/backup", map[string]string{"path": file})
 	if err := bolt.Check(file); err != nil {
 		t.Error(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"tandem/call"
+	"tandem/cmd/tandem/daemon/daemontest"
 	"tandem/cmd/tandem/peer"
 	"tandem/routing"
 )
@@ -56,7 +57,7 @@ func giveUp(t *testing.T, s settings, leave func(context.Context, *peer.Call) er
 		go func() { answered <- user.Answer() }()
 		h.must(leave(ctx, contact))
 		<-answered // either way is right for the phone
-		h.api.eventually("the contact is gone", func() bool {
+		daemontest.Eventually(h.t, "the contact is gone", func() bool {
 			if contact.State() == peer.Answered {
 				_ = contact.Hangup(ctx) // may have been ended by the switch
 			}
@@ -93,7 +94,7 @@ func TestTwoPhonesAnswerTogether(t *testing.T) {
 	if second.State() != peer.Ended && first.State() == peer.Ended {
 		winner, loser = second, first
 	}
-	h.api.eventually("one phone is released", func() bool {
+	daemontest.Eventually(h.t, "one phone is released", func() bool {
 		if first.State() == peer.Ended {
 			winner, loser = second, first
 		}
@@ -115,8 +116,8 @@ func TestTwoPhonesAnswerTogether(t *testing.T) {
 // hearsMusicNoMore waits until the contact hears one of the phones.
 func (h *house) hearsMusicNoMore(c *peer.Call) {
 	h.t.Helper()
-	h.api.eventually("the contact is connected", func() bool {
-		live := list[call.Record](h.api, "/calls?active=true")
+	daemontest.Eventually(h.t, "the contact is connected", func() bool {
+		live := daemontest.List[call.Record](h.api, "/calls?active=true")
 		return len(live) == 1 && live[0].State == call.StateActive
 	})
 	if c.State() != peer.Answered {

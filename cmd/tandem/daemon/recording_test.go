@@ -8,6 +8,7 @@ import (
 	"github.com/go-audio/wav"
 
 	"tandem/call"
+	"tandem/cmd/tandem/daemon/daemontest"
 	"tandem/media/tone"
 )
 
@@ -16,8 +17,8 @@ import (
 // the other's.
 func (h *house) recordingHolds(id call.ID, contact, person float64) {
 	h.t.Helper()
-	h.api.eventually("the recording is sealed", func() bool {
-		for _, rec := range list[call.Record](h.api, "/calls") {
+	daemontest.Eventually(h.t, "the recording is sealed", func() bool {
+		for _, rec := range daemontest.List[call.Record](h.api, "/calls") {
 			if rec.ID == id {
 				return rec.Recording != nil && rec.Recording.SHA256 != ""
 			}
@@ -37,7 +38,7 @@ func (h *house) recordingHolds(id call.ID, contact, person float64) {
 // away from the moments of connection and hang-up.
 func (h *house) channels(id call.ID) (left, right []int16) {
 	h.t.Helper()
-	body := h.api.want(http.StatusOK, http.MethodGet, "/calls/"+string(id)+"/recording", nil)
+	body := h.api.Want(http.StatusOK, http.MethodGet, "/calls/"+string(id)+"/recording", nil)
 	decoder := wav.NewDecoder(bytes.NewReader(body))
 	pcm, err := decoder.FullPCMBuffer()
 	if err != nil {
@@ -70,7 +71,7 @@ func TestRecordingOff(t *testing.T) {
 	defer cancel()
 	h.must(contact.Hangup(ctx))
 	rec := h.record(1)
-	h.api.want(http.StatusNotFound, http.MethodGet, "/calls/"+string(rec.ID)+"/recording", nil)
+	h.api.Want(http.StatusNotFound, http.MethodGet, "/calls/"+string(rec.ID)+"/recording", nil)
 	if rec.Recording != nil {
 		t.Errorf("recording: %+v", rec.Recording)
 	}

@@ -81,6 +81,9 @@ func (d *Daemon) take(ctx context.Context, cfg *config.Config) error {
 	if _, err := listeners(cfg); err != nil {
 		return err
 	}
+	if err := d.sip.RenewCertificate(); err != nil {
+		return err
+	}
 	if err := d.media.Reconfigure(settings); err != nil {
 		return err
 	}

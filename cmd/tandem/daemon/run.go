@@ -67,8 +67,8 @@ func (d *Daemon) wait(ctx context.Context, p *parts) error {
 // ports are what carries out what calls decide.
 func (d *Daemon) ports() call.Ports {
 	return call.Ports{
-		Signalling: d.sip, Media: d.media, Room: d.media, Recorder: d.recorder,
-		Router: d.reception, Floor: d.floor, Events: d.bus, Meter: newMeter(d.registry),
+		Signalling: d.sip, Transfers: d.sip, Media: d.media, Room: d.media, Recorder: d.recorder,
+		Router: d.router, Floor: d.floor, Events: d.bus, Meter: newMeter(d.registry),
 	}
 }
 
@@ -79,7 +79,7 @@ func (d *Daemon) recover(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("last sign of life: %w", err)
 	}
-	n, err := d.reception.Recover(ctx, alive)
+	n, err := d.router.Recover(ctx, alive)
 	if err != nil {
 		return fmt.Errorf("interrupted calls: %w", err)
 	}

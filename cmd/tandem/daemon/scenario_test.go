@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tandem/call"
+	"tandem/cmd/tandem/daemon/daemontest"
 	"tandem/cmd/tandem/peer"
 	"tandem/routing"
 )
@@ -31,7 +32,7 @@ func TestAccept(t *testing.T) {
 	h.must(user.Answer())
 	h.hears("the contact", contact, anaTone)
 	h.hears("ana", user, contactTone)
-	live := list[call.Record](h.api, "/calls?active=true")
+	live := daemontest.List[call.Record](h.api, "/calls?active=true")
 	if len(live) != 1 || live[0].State != call.StateActive || live[0].User != "ana" || live[0].AnsweredAt == nil {
 		t.Errorf("live calls: %+v", live)
 	}
@@ -52,7 +53,7 @@ func TestAccept(t *testing.T) {
 	if tasks := h.tasks(routing.TaskInboundCall); len(tasks) != 1 || tasks[0].State != call.TaskDone {
 		t.Errorf("tasks after the call: %+v", tasks)
 	}
-	contacts := list[routing.Contact](h.api, "/contacts")
+	contacts := daemontest.List[routing.Contact](h.api, "/contacts")
 	if len(contacts) != 1 || contacts[0].Name != "María López" || contacts[0].LastNumber != salesNumber ||
 		contacts[0].FollowUp || contacts[0].ID != rec.ContactID || contacts[0].Country != "ES" {
 		t.Errorf("contacts: %+v", contacts)
@@ -67,9 +68,9 @@ func TestAcceptOnScreen(t *testing.T) {
 	ana := h.phone("ana", anaTone)
 	contact := h.call()
 	first := h.rung(ana)
-	id := list[call.Record](h.api, "/calls?active=true")[0].ID
-	h.api.want(http.StatusConflict, http.MethodPost, "/calls/"+string(id)+"/accept", map[string]string{"user": "luis"})
-	h.api.want(http.StatusAccepted, http.MethodPost, "/calls/"+string(id)+"/accept", map[string]string{"user": "ana"})
+	id := daemontest.List[call.Record](h.api, "/calls?active=true")[0].ID
+	h.api.Want(http.StatusConflict, http.MethodPost, "/calls/"+string(id)+"/accept", map[string]string{"user": "luis"})
+	h.api.Want(http.StatusAccepted, http.MethodPost, "/calls/"+string(id)+"/accept", map[string]string{"user": "ana"})
 	if end := h.ended("the first ringing", first); end.How != peer.ByCANCEL {
 		t.Errorf("the first ringing %s", end)
 	}
@@ -79,7 +80,7 @@ func TestAcceptOnScreen(t *testing.T) {
 	}
 	h.hears("the contact", contact, anaTone)
 	h.hears("ana", second, contactTone)
-	h.api.want(http.StatusNoContent, http.MethodDelete, "/calls/"+string(id), nil)
+	h.api.Want(http.StatusNoContent, http.MethodDelete, "/calls/"+string(id), nil)
 	h.ended("the contact", contact)
 	h.ended("ana", second)
 	if rec := h.record(1); rec.Result != call.ResultCompleted {
@@ -98,7 +99,7 @@ func (h *house) missedOnce(result call.Result, reason call.MissedReason, user st
 	if len(tasks) != 1 || tasks[0].Count != 1 || tasks[0].State != call.TaskOpen || tasks[0].User != user || tasks[0].CallID != rec.ID {
 		h.t.Errorf("missed-call tasks: %+v", tasks)
 	}
-	if contacts := list[routing.Contact](h.api, "/contacts?follow_up=true"); len(contacts) != 1 {
+	if contacts := daemontest.List[routing.Contact](h.api, "/contacts?follow_up=true"); len(contacts) != 1 {
 		h.t.Errorf("contacts to follow up: %+v", contacts)
 	}
 	return rec
@@ -116,8 +117,8 @@ func TestReject(t *testing.T) {
 	h.missedOnce(call.ResultNoAnswer, call.MissedRejected, "ana")
 	// The task done, nobody is to be followed up any more.
 	task := h.tasks(routing.TaskMissedCall)[0]
-	h.api.want(http.StatusOK, http.MethodPatch, "/tasks/"+task.ID, map[string]string{"state": "done"})
-	if contacts := list[routing.Contact](h.api, "/contacts?follow_up=true"); len(contacts) != 0 {
+	h.api.Want(http.StatusOK, http.MethodPatch, "/tasks/"+task.ID, map[string]string{"state": "done"})
+	if contacts := daemontest.List[routing.Contact](h.api, "/contacts?follow_up=true"); len(contacts) != 0 {
 		t.Errorf("still to follow up: %+v", contacts)
 	}
 }
@@ -375,7 +376,7 @@ func TestWithheld(t *testing.T) {
 	if rec.From != "" || rec.ContactID != "" || rec.Result != call.ResultCompleted {
 		t.Errorf("record: %+v", rec)
 	}
-	if len(h.tasks(routing.TaskInboundCall)) != 1 || len(list[routing.Contact](h.api, "/contacts")) != 0 {
+	if len(h.tasks(routing.TaskInboundCall)) != 1 || len(daemontest.List[routing.Contact](h.api, "/contacts")) != 0 {
 		t.Error("a withheld caller has a task and no contact")
 	}
 }
@@ -386,7 +387,7 @@ func TestUnknownNumber(t *testing.T) {
 	if end := h.ended("the contact", contact); end.Code != 404 {
 		t.Errorf("the contact %s", end)
 	}
-	if calls := list[call.Record](h.api, "/calls"); len(calls) != 0 {
+	if calls := daemontest.List[call.Record](h.api, "/calls"); len(calls) != 0 {
 		t.Errorf("calls: %+v", calls)
 	}
 }
@@ -397,7 +398,7 @@ func TestStranger(t *testing.T) {
 	h := newHouse(t, settings{})
 	h.phone("ana", anaTone)
 	h.strange()
-	if calls := list[call.Record](h.api, "/calls"); len(calls) != 0 {
+	if calls := daemontest.List[call.Record](h.api, "/calls"); len(calls) != 0 {
 		t.Errorf("calls: %+v", calls)
 	}
 }
@@ -428,8 +429,8 @@ func TestSameContactTwiceAtOnce(t *testing.T) {
 	defer cancel()
 	h.must(first.Hangup(ctx))
 	h.must(second.Hangup(ctx))
-	h.api.eventually("both calls ended", func() bool { return len(list[call.Record](h.api, "/calls?active=false")) == 2 })
-	if contacts := list[routing.Contact](h.api, "/contacts"); len(contacts) != 1 {
+	daemontest.Eventually(h.t, "both calls ended", func() bool { return len(daemontest.List[call.Record](h.api, "/calls?active=false")) == 2 })
+	if contacts := daemontest.List[routing.Contact](h.api, "/contacts"); len(contacts) != 1 {
 		t.Errorf("contacts: %+v", contacts)
 	}
 	if tasks := h.tasks(routing.TaskMissedCall); len(tasks) != 1 || tasks[0].Count != 2 {
@@ -467,13 +468,13 @@ func TestSeveralPhones(t *testing.T) {
 func TestBreaks(t *testing.T) {
 	h := newHouse(t, settings{members: "ana"})
 	ana := h.phone("ana", anaTone)
-	h.api.want(http.StatusOK, http.MethodPut, "/users/ana/status", map[string]string{"status": "break", "reason": "lunch"})
+	h.api.Want(http.StatusOK, http.MethodPut, "/users/ana/status", map[string]string{"status": "break", "reason": "lunch"})
 	contact := h.call()
 	h.hearsMusic("the contact", contact)
 	h.userIs("ana", func(u routing.UserState) bool {
 		return u.Status == routing.StatusBreak && u.Activity == routing.ActivityIdle
 	})
-	h.api.want(http.StatusOK, http.MethodPut, "/users/ana/status", map[string]string{"status": "available"})
+	h.api.Want(http.StatusOK, http.MethodPut, "/users/ana/status", map[string]string{"status": "available"})
 	h.answered(ana)
 	h.hears("the contact", contact, anaTone)
 }
@@ -482,7 +483,7 @@ func TestBreaks(t *testing.T) {
 func TestOverride(t *testing.T) {
 	h := newHouse(t, settings{})
 	h.phone("ana", anaTone)
-	h.api.want(http.StatusOK, http.MethodPost, "/playbooks/sales/override", map[string]any{"open": false})
+	h.api.Want(http.StatusOK, http.MethodPost, "/playbooks/sales/override", map[string]any{"open": false})
 	contact := h.call()
 	h.ended("the contact", contact)
 	h.missedOnce(call.ResultOfficeClosed, call.MissedClosed, "ana")
@@ -493,7 +494,7 @@ func TestOverride(t *testing.T) {
 func TestTCP(t *testing.T) {
 	h := newHouse(t, settings{members: "ana"})
 	ana := h.phone("ana", anaTone, func(o *peer.Options) {
-		o.Transport, o.Server = "tcp", h.d.SIPAddrs()[1].String()
+		o.Transport, o.Server = "tcp", h.sw.SIPAddrs()[1].String()
 	})
 	contact := h.call()
 	user := h.answered(ana)
@@ -540,7 +541,7 @@ func TestWrapUp(t *testing.T) {
 	h.userIs("ana", func(u routing.UserState) bool { return u.Activity == routing.ActivityWrapUp && u.WrapUpUntil != nil })
 	second := h.call()
 	h.hearsMusic("the second call", second)
-	h.api.want(http.StatusOK, http.MethodPut, "/users/ana/status", map[string]string{"status": "available"})
+	h.api.Want(http.StatusOK, http.MethodPut, "/users/ana/status", map[string]string{"status": "available"})
 	h.answered(ana)
 	h.hears("the second call", second, anaTone)
 }
@@ -549,23 +550,23 @@ func TestWrapUp(t *testing.T) {
 func TestExplain(t *testing.T) {
 	h := newHouse(t, settings{reception: "on_reject: next"})
 	ana, luis := h.phone("ana", anaTone), h.phone("luis", luisTone)
-	h.api.want(http.StatusOK, http.MethodPut, "/users/luis/status", map[string]string{"status": "break", "reason": "lunch"})
+	h.api.Want(http.StatusOK, http.MethodPut, "/users/luis/status", map[string]string{"status": "break", "reason": "lunch"})
 	contact := h.call()
 	h.must(h.rung(ana).Reject(486))
-	h.api.want(http.StatusOK, http.MethodPut, "/users/luis/status", map[string]string{"status": "available"})
+	h.api.Want(http.StatusOK, http.MethodPut, "/users/luis/status", map[string]string{"status": "available"})
 	h.answered(luis)
 	ctx, cancel := wait()
 	defer cancel()
 	h.hears("the contact", contact, luisTone)
 	h.must(contact.Hangup(ctx))
 	rec := h.record(1)
-	text := string(h.api.want(http.StatusOK, http.MethodGet, "/calls/"+string(rec.ID)+"/explain", nil))
+	text := string(h.api.Want(http.StatusOK, http.MethodGet, "/calls/"+string(rec.ID)+"/explain", nil))
 	for _, part := range []string{"on a break (lunch)", "rejected", "ana", "luis", "connected", "completed"} {
 		if !strings.Contains(text, part) {
 			t.Errorf("no %q in %s", part, text)
 		}
 	}
-	ahead := string(h.api.want(http.StatusOK, http.MethodGet, "/explain?number=%2B34910000001", nil))
+	ahead := string(h.api.Want(http.StatusOK, http.MethodGet, "/explain?number=%2B34910000001", nil))
 	for _, part := range []string{"sales", "open", "ana"} {
 		if !strings.Contains(ahead, part) {
 			t.Errorf("no %q in %s", part, ahead)

@@ -31,8 +31,9 @@ func audio(ctx context.Context, cfg *config.Config) (media.Settings, error) {
 	if err != nil {
 		return media.Settings{}, fmt.Errorf("media.external: %w", err)
 	}
+	trunks, users := encryption(cfg)
 	return media.Settings{
-		External: external, Codecs: preferences, Sounds: clips, Country: string(cfg.Media.CountryTones),
+		External: external, Codecs: preferences, TrunkEncryption: trunks, UserEncryption: users, Sounds: clips, Country: string(cfg.Media.CountryTones),
 		JitterMin: cfg.Media.Jitter.Min, JitterMax: cfg.Media.Jitter.Max, Timeout: cfg.Media.Timeout,
 	}, nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/go-audio/wav"
 
 	"tandem/call"
+	"tandem/cmd/tandem/daemon/daemontest"
 	"tandem/recording"
 	"tandem/routing"
 )
@@ -42,7 +43,7 @@ func (s *siege) resulted(round int, after, before map[call.ID]call.Record, known
 // interrupted reports whether a call was ended by the start after a crash.
 func (s *siege) interrupted(id call.ID) bool {
 	s.t.Helper()
-	way := s.api.want(http.StatusOK, http.MethodGet, "/calls/"+string(id)+"/explain", nil)
+	way := s.api.Want(http.StatusOK, http.MethodGet, "/calls/"+string(id)+"/explain", nil)
 	return bytes.Contains(way, []byte("interrupted"))
 }
 
@@ -56,7 +57,7 @@ func (s *siege) followedUp(round int, calls map[call.ID]call.Record) {
 			balance[rec.ContactID]++
 		}
 	}
-	for _, task := range every[routing.Task](s.api, "/tasks?limit=500&kind="+string(routing.TaskMissedCall)) {
+	for _, task := range daemontest.Every[routing.Task](s.api, "/tasks?limit=500&kind="+string(routing.TaskMissedCall)) {
 		balance[task.ContactID] -= task.Count
 		if rec := calls[task.CallID]; rec.ContactID != task.ContactID {
 			s.t.Errorf("round %d: task %s of contact %s is about call %q of contact %q", round, task.ID, task.ContactID, task.CallID, rec.ContactID)
@@ -77,7 +78,7 @@ func (s *siege) playable(round int, after, before map[call.ID]call.Record, kille
 	toll.missed = 0
 	var faults []recording.Fault
 	checked := 0
-	s.api.eventually("recordings are repaired", func() bool {
+	daemontest.Eventually(s.t, "recordings are repaired", func() bool {
 		parts, err := filepath.Glob(s.data + "/recordings/*/*/*/*.part")
 		s.must(err)
 		faults, checked, err = recording.Verify(s.t.Context(), filepath.Join(s.data, "recordings"), nil)
@@ -106,7 +107,7 @@ func (s *siege) playable(round int, after, before map[call.ID]call.Record, kille
 // heard plays a recording and returns how many seconds it has.
 func (s *siege) heard(round int, id call.ID) float64 {
 	s.t.Helper()
-	status, body := s.api.do(http.MethodGet, "/calls/"+string(id)+"/recording", nil)
+	status, body := s.api.Do(http.MethodGet, "/calls/"+string(id)+"/recording", nil)
 	if status == http.StatusNotFound {
 		return 0 // killed before the first write
 	}

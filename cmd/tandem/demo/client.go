@@ -21,6 +21,8 @@ type shownCall struct {
 	MissedReason string     `json:"missed_reason"`
 	From         string     `json:"from"`
 	To           string     `json:"to"`
+	Number       string     `json:"number"`
+	NumberRule   string     `json:"number_rule"`
 	ContactID    string     `json:"contact_id"`
 	User         string     `json:"user"`
 	StartedAt    time.Time  `json:"started_at"`

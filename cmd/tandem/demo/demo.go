@@ -102,6 +102,7 @@ func (d *day) live(ctx context.Context) error {
 		{"A caller gives up", d.abandoned},
 		{"Two callers, one free salesperson", d.queue},
 		{"A caller withholds their number", d.withheld},
+		{"A call goes out", d.callback},
 		{"A call after hours", d.afterHours},
 		{"What the switch knows", d.tables},
 	}

@@ -26,6 +26,7 @@ type phone struct {
 	*process
 	t         *testing.T
 	directory string
+	rtp       uint16 // the first of its ports for audio
 	control   net.Conn
 	events    chan event
 }
@@ -40,14 +41,19 @@ type event struct {
 // What baresip tells of a call.
 const (
 	incoming    = "CALL_INCOMING"
+	progress    = "CALL_PROGRESS" // it hears something before the answer
 	established = "CALL_ESTABLISHED"
 	closed      = "CALL_CLOSED"
+	digit       = "CALL_DTMF_START"
 )
 
-// The first ports of phones and of what steers them.
+// The first ports of phones and of what steers them, and how many each has for
+// audio.
 const (
 	phonePort   = 5100
 	controlPort = 4400
+	rtpPort     = 30000
+	rtpPorts    = 100
 )
 
 // baresipConfig is all that a phone needs: G.711, a WAV file as its microphone,
@@ -69,6 +75,7 @@ ausrc_channels 1
 audio_buffer 20-160
 jitter_buffer_delay 2-10
 snd_path %[4]s
+rtp_ports %[5]d-%[6]d
 menu_bell no
 statmode_default off
 `
@@ -85,15 +92,22 @@ type desk struct {
 // newPhone starts a user's phone and waits until the switch has registered it.
 func (h *house) newPhone(d desk) *phone {
 	h.t.Helper()
-	p := &phone{t: h.t, directory: h.t.TempDir(), events: make(chan event, 64)}
-	p.write("config", fmt.Sprintf(baresipConfig, h.phones, phonePort+10*d.line, controlPort+d.line, p.directory))
-	p.write("accounts", fmt.Sprintf(`<sip:%[1]s@pbx.test>;auth_pass=secret-%[1]s;outbound="sip:%[2]s";regint=600;answermode=%[3]s;audio_codecs=%[4]s`+"\n",
-		d.user, h.sip, d.answer, cmp.Or(d.codecs, "PCMA/8000/1,PCMU/8000/1")))
-	p.write("contacts", "")
-	writeWAV(h.t, filepath.Join(p.directory, "microphone.wav"), d.says, time.Minute)
-	p.process = h.start(p.directory, "baresip", "-4", "-f", p.directory, "-p", p.directory, "-v")
-	p.connect(h, controlPort+d.line)
+	p := h.equip(d, phonePort+10*d.line, fmt.Sprintf(`<sip:%[1]s@pbx.test>;auth_pass=secret-%[1]s;outbound="sip:%[2]s";regint=600`, d.user, h.sip))
 	h.user(d.user, func(u routing.UserState) bool { return u.Registered })
+	return p
+}
+
+// equip starts a phone that listens on a port, for an account in baresip's
+// terms.
+func (n *network) equip(d desk, port int, account string) *phone {
+	n.t.Helper()
+	p := &phone{t: n.t, directory: n.t.TempDir(), rtp: uint16(rtpPort + rtpPorts*d.line), events: make(chan event, 64)}
+	p.write("config", fmt.Sprintf(baresipConfig, n.phones, port, controlPort+d.line, p.directory, p.rtp, p.rtp+rtpPorts-1))
+	p.write("accounts", fmt.Sprintf("%s;answermode=%s;audio_codecs=%s\n", account, d.answer, cmp.Or(d.codecs, "PCMA/8000/1,PCMU/8000/1")))
+	p.write("contacts", "")
+	writeWAV(n.t, filepath.Join(p.directory, "microphone.wav"), d.says, time.Minute)
+	p.process = n.start(p.directory, "baresip", "-4", "-f", p.directory, "-p", p.directory, "-v", "-s")
+	p.connect(n, controlPort+d.line)
 	return p
 }
 
@@ -106,11 +120,11 @@ func (p *phone) write(name, text string) {
 
 // connect opens the control connection as soon as the phone takes it, and
 // listens to its events until the test ends.
-func (p *phone) connect(h *house, port int) {
+func (p *phone) connect(n *network, port int) {
 	p.t.Helper()
-	h.eventually("baresip takes commands", func() bool {
+	n.eventually("baresip takes commands", func() bool {
 		var err error
-		p.control, err = net.DialTimeout("tcp", net.JoinHostPort(h.phones.String(), strconv.Itoa(port)), time.Second)
+		p.control, err = net.DialTimeout("tcp", net.JoinHostPort(n.phones.String(), strconv.Itoa(port)), time.Second)
 		return err == nil
 	})
 	done := make(chan struct{})

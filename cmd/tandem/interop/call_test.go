@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"tandem/call"
+	"tandem/cmd/tandem/daemon/daemontest"
 	"tandem/routing"
 )
 
@@ -47,17 +48,17 @@ func converse(t *testing.T, codecs string) {
 	wire.unbroken(wire.only(h.carrier))
 	heard := sound(wire.only(h.carrier))
 	holds(t, "what the contact heard at last", heard[len(heard)/2:], anaTone, contactTone)
-	h.playable(rec.ID)
+	h.playable(rec.ID, contactTone)
 }
 
 // playable has sox check a call's recording: the contact left, ana right.
-func (h *house) playable(id call.ID) {
+func (h *house) playable(id call.ID, contact float64) {
 	h.t.Helper()
 	h.eventually("the recording is sealed", func() bool {
-		rec := read[call.Record](h, "/calls/"+string(id))
+		rec := daemontest.Read[call.Record](h.api, "/calls/"+string(id))
 		return rec.Recording != nil && rec.Recording.SHA256 != ""
 	})
-	status, body := h.get("/api/v1/calls/" + string(id) + "/recording")
+	status, body := h.api.Do(http.MethodGet, "/calls/"+string(id)+"/recording", nil)
 	is(h.t, "status of the recording", status, http.StatusOK)
 	file := filepath.Join(h.t.TempDir(), "recording.wav")
 	if err := os.WriteFile(file, body, 0o600); err != nil {
@@ -68,7 +69,7 @@ func (h *house) playable(id call.ID) {
 		is(h.t, "soxi "+flag, strings.TrimSpace(string(got)), want)
 		is(h.t, "soxi's complaint", string(complaint), "")
 	}
-	for number, tones := range map[string][2]float64{"1": {contactTone, anaTone}, "2": {anaTone, contactTone}} {
+	for number, tones := range map[string][2]float64{"1": {contact, anaTone}, "2": {anaTone, contact}} {
 		holds(h.t, "channel "+number, channel(h.t, file, number), tones[0], tones[1])
 		// A sine of -12 dBFS all the way has 0.178, of a full scale of 1.
 		if level := rms(h.t, file, number); level < 0.12 || level > 0.19 {
@@ -229,7 +230,7 @@ func TestLoad(t *testing.T) {
 	is(t, "SIPp's successful calls", load.statistic("SuccessfulCall(C)"), strconv.Itoa(callers))
 	is(t, "SIPp's failed calls", load.statistic("FailedCall(C)"), "0")
 	h.eventually("no call and no socket is left", func() bool {
-		return read[struct{ Calls int }](h, "/status").Calls == 0 && h.metric("tandem_calls_active", "") == 0 &&
+		return daemontest.Read[struct{ Calls int }](h.api, "/status").Calls == 0 && h.metric("tandem_calls_active", "") == 0 &&
 			h.metric("process_open_fds", "") <= before
 	})
 	streams := wire.sent(h.carrier)

@@ -5,6 +5,7 @@ package interop_test
 import (
 	"testing"
 
+	"tandem/cmd/tandem/daemon/daemontest"
 	"tandem/routing"
 )
 
@@ -20,7 +21,7 @@ func TestRegister(t *testing.T) {
 			}
 			in.sipp(phone("refused.xml", "ana", "wrong")).succeeds()
 			in.sipp(phone("refused.xml", "nobody", "secret-ana")).succeeds()
-			is(t, "registrations after refusals", read[struct{ Registrations int }](in, "/status").Registrations, 0)
+			is(t, "registrations after refusals", daemontest.Read[struct{ Registrations int }](in.api, "/status").Registrations, 0)
 			ana := in.sipp(phone("registers.xml", "ana", "secret-ana"))
 			in.user("ana", func(u routing.UserState) bool { return u.Registered })
 			ana.succeeds()
@@ -31,7 +32,12 @@ func TestRegister(t *testing.T) {
 
 // within is the house for a subtest.
 func (h *house) within(t *testing.T) *house {
-	n := *h.network
-	n.t = t
-	return &house{network: &n, sip: h.sip, http: h.http}
+	return &house{network: h.network.within(t), sip: h.sip, api: h.api, config: h.config}
+}
+
+// within is the network for a subtest.
+func (n *network) within(t *testing.T) *network {
+	inner := *n
+	inner.t = t
+	return &inner
 }

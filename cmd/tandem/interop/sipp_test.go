@@ -16,11 +16,13 @@ import (
 
 // scenario is a run of SIPp.
 type scenario struct {
-	file  string            // in testdata
-	says  float64           // the tone of its RTP, in Hz
-	local int               // its port; 0: any
-	keys  map[string]string // what [name] in the scenario stands for
-	flags []string          // further arguments
+	file   string            // in testdata
+	says   float64           // the tone of its RTP, in Hz
+	early  float64           // the tone of its early media, in Hz
+	local  int               // its port; 0: any
+	keys   map[string]string // what [name] in the scenario stands for
+	status string            // what [status] stands for, which SIPp wants to know when it starts
+	flags  []string          // further arguments
 }
 
 // run is SIPp while it carries a scenario out.
@@ -33,13 +35,19 @@ type run struct {
 // went as the scenario says, and with something else at any other message.
 func (h *house) sipp(s scenario) *run {
 	h.t.Helper()
-	file, err := filepath.Abs(filepath.Join("testdata", s.file))
+	r := &run{directory: h.t.TempDir()}
+	text, err := os.ReadFile(filepath.Join("testdata", s.file))
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	r := &run{directory: h.t.TempDir()}
-	if s.says > 0 {
-		writeALaw(h, filepath.Join(r.directory, "voice.alaw"), s.says)
+	file := filepath.Join(r.directory, s.file)
+	if err := os.WriteFile(file, bytes.ReplaceAll(text, []byte("[status]"), []byte(s.status)), 0o600); err != nil {
+		h.t.Fatal(err)
+	}
+	for name, hz := range map[string]float64{"voice.alaw": s.says, "early.alaw": s.early} {
+		if hz > 0 {
+			writeALaw(h, filepath.Join(r.directory, name), hz)
+		}
 	}
 	h.t.Cleanup(func() { r.show(h) })
 	args := []string{

@@ -101,11 +101,15 @@ func parseAudio(b []byte) (s stream, p rtp, ok bool) {
 }
 
 // sent returns the streams that went to an address, the longest first.
-func (w *wiretap) sent(to netip.Addr) (streams [][]rtp) {
+func (w *wiretap) sent(to netip.Addr) [][]rtp {
+	return w.matching(func(at netip.AddrPort) bool { return at.Addr() == to })
+}
+
+func (w *wiretap) matching(holds func(to netip.AddrPort) bool) (streams [][]rtp) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for s, packets := range w.streams {
-		if s.to.Addr() == to {
+		if holds(s.to) {
 			streams = append(streams, slices.Clone(packets))
 		}
 	}
@@ -116,7 +120,19 @@ func (w *wiretap) sent(to netip.Addr) (streams [][]rtp) {
 // only returns the one stream that went to an address, as far as it got.
 func (w *wiretap) only(to netip.Addr) []rtp {
 	w.t.Helper()
-	streams := w.sent(to)
+	return w.single(to.String(), w.sent(to))
+}
+
+// heardBy returns the one stream that went to a phone, as far as it got.
+func (w *wiretap) heardBy(p *phone) []rtp {
+	w.t.Helper()
+	return w.single(p.directory, w.matching(func(at netip.AddrPort) bool {
+		return at.Port() >= p.rtp && at.Port() < p.rtp+rtpPorts
+	}))
+}
+
+func (w *wiretap) single(to string, streams [][]rtp) []rtp {
+	w.t.Helper()
 	if len(streams) == 0 {
 		return nil
 	}
@@ -130,9 +146,21 @@ func (w *wiretap) only(to netip.Addr) []rtp {
 // the later half of it says.
 func (w *wiretap) flows(to netip.Addr) []int16 {
 	w.t.Helper()
-	begin := len(w.only(to))
-	w.eventually("a second of sound to "+to.String(), func() bool { return len(w.only(to)) >= begin+50 })
-	return sound(w.only(to)[begin+25:])
+	return w.second("to "+to.String(), func() []rtp { return w.only(to) })
+}
+
+// hears waits for a second more of the stream to a phone and returns what the
+// later half of it says.
+func (w *wiretap) hears(p *phone) []int16 {
+	w.t.Helper()
+	return w.second("to a phone", func() []rtp { return w.heardBy(p) })
+}
+
+func (w *wiretap) second(what string, stream func() []rtp) []int16 {
+	w.t.Helper()
+	begin := len(stream())
+	w.eventually("a second of sound "+what, func() bool { return len(stream()) >= begin+50 })
+	return sound(stream()[begin+25:])
 }
 
 // unbroken fails the test unless the packets have every sequence number and

@@ -34,7 +34,8 @@ func serve(file string) error {
 		return err
 	}
 	collected := make(chan struct{})
-	go func() { defer close(collected); collect(ctx) }()
+	var keeping error
+	go func() { defer close(collected); keeping = collect(ctx, os.Getenv(profileEnv)) }()
 	profiled := make(chan error, 1)
 	if path := os.Getenv(profileEnv); path != "" {
 		begin, end := make(chan os.Signal, 1), make(chan os.Signal, 1)
@@ -50,20 +51,27 @@ func serve(file string) error {
 	err = d.Run(ctx)
 	stop()
 	<-collected
-	return errors.Join(err, <-profiled)
+	return errors.Join(err, keeping, <-profiled)
 }
 
-// collect frees memory at each SIGHUP, so that what is left is held.
-func collect(ctx context.Context) {
+// collect frees memory at each SIGHUP, so that what is left is held, and writes
+// what that is to a file if path is not empty: path.1.heap and so on.
+func collect(ctx context.Context, path string) error {
 	asked := make(chan os.Signal, 1)
 	signal.Notify(asked, syscall.SIGHUP)
 	defer signal.Stop(asked)
-	for {
+	for n := 1; ; n++ {
 		select {
 		case <-asked:
-			debug.FreeOSMemory()
 		case <-ctx.Done():
-			return
+			return nil
+		}
+		debug.FreeOSMemory()
+		if path == "" {
+			continue
+		}
+		if err := heapProfile(fmt.Sprintf("%s.%d.heap", path, n)); err != nil {
+			return err
 		}
 	}
 }

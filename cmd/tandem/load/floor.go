@@ -28,16 +28,21 @@ type layout struct {
 	phone    []string // codecs of the phones
 	muted    bool     // nobody sends audio
 	unmanned bool     // no phone registers: callers wait
+	guarded  bool     // limits and log are the defaults
 }
 
 // configuration is the file of a switch for the layout, with every limit out of
-// the way. Its media ports end where those begin that the kernel gives to the
+// the way unless it is guarded. Its media ports end where those begin that the kernel gives to the
 // phones.
 func (l layout) configuration(dir, carrier string) string {
 	var users, names strings.Builder
 	for i := range l.phones {
 		fmt.Fprintf(&users, "  - { name: %s, extension: %q, sip_password: %s }\n", userName(i), fmt.Sprint(10000+i), password)
 		fmt.Fprintf(&names, "%s, ", userName(i))
+	}
+	limits := "limits: { failed_auth_per_minute: 100000, requests_per_second: 100000 }\nlog: { level: warn }\n"
+	if l.guarded {
+		limits = ""
 	}
 	return fmt.Sprintf(`account: { name: Bench, country: ES, timezone: Europe/Madrid }
 data: %q
@@ -49,9 +54,7 @@ sip:
 media: { ports: 10000-32767 }
 http: { listen: "127.0.0.1:0" }
 recording: { enabled: %t }
-limits: { failed_auth_per_minute: 100000, requests_per_second: 100000 }
-log: { level: warn }
-trunks:
+%strunks:
   - { name: carrier, address: %q, allow: [%s/32], keepalive: 0s, max_calls: 3000, calls_per_second: 5000 }
 numbers:
   - { number: %q, trunks: [carrier], playbook: sales }
@@ -61,7 +64,7 @@ users:
     users: [%s]
     wrap_up: 0s
     reception: { timeout: 10m, offer_timeout: 10m }
-`, dir, l.record, carrier, carrierHost, salesNumber, users.String(), strings.TrimSuffix(names.String(), ", "))
+`, dir, l.record, limits, carrier, carrierHost, salesNumber, users.String(), strings.TrimSuffix(names.String(), ", "))
 }
 
 func userName(i int) string { return fmt.Sprintf("user%d", i) }

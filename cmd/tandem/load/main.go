@@ -31,7 +31,7 @@ const (
 type options struct {
 	calls     []int // each scenario of lasting calls is played with each of them
 	seconds   int
-	pace      int
+	paces     []int // each of the scenario setup
 	scenarios []string
 	out       string
 	profiles  string        // folder, or empty
@@ -58,7 +58,7 @@ func main() {
 	switch {
 	case err != nil:
 	case o.soak > 0:
-		err = soakAnew(ctx, o.soak, o.seed, os.Stdout)
+		err = soakAnew(ctx, o, os.Stdout)
 	default:
 		err = bench(ctx, o, os.Stderr)
 	}
@@ -73,11 +73,11 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	flags := flag.NewFlagSet("load", flag.ContinueOnError)
 	flags.SetOutput(usage)
 	calls := flags.String("calls", "100", "concurrent calls, several numbers with commas between them")
-	names := flags.String("scenarios", "setup,rush,talk,record,transcode,music", "what to measure")
+	names := flags.String("scenarios", "setup,rush,talk,record,transcode,music,junk,junk-few,quadratic", "what to measure")
 	flags.IntVar(&o.seconds, "seconds", 20, "length of each measurement")
-	flags.IntVar(&o.pace, "pace", 20, "calls a second of the scenario setup")
+	paces := flags.String("pace", "20", "calls a second of the scenario setup, several numbers with commas between them")
 	flags.StringVar(&o.out, "out", "docs/bench.md", "file that the table is written to")
-	flags.StringVar(&o.profiles, "profiles", "", "folder for CPU and heap profiles of the switch")
+	flags.StringVar(&o.profiles, "profiles", "", "folder for CPU and heap profiles of the switch, of a soak heap profiles whenever it rests")
 	flags.StringVar(&o.micro, "micro", "", "file with the output of go test -bench -benchmem to put into the table")
 	flags.StringVar(&o.command, "command", "make bench", "command that the table says it was made by")
 	flags.DurationVar(&o.soak, "soak", 0, "make calls with faults for this long, instead of measuring")
@@ -86,24 +86,33 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 		return o, err
 	}
 	o.scenarios = strings.Split(*names, ",")
-	for text := range strings.SplitSeq(*calls, ",") {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 || n > maxCalls {
-			return o, fmt.Errorf("-calls %q: want numbers from 1 to %d", *calls, maxCalls)
-		}
-		o.calls = append(o.calls, n)
+	var err error
+	if o.calls, err = parseNumbers("-calls", *calls); err != nil {
+		return o, err
+	}
+	if o.paces, err = parseNumbers("-pace", *paces); err != nil {
+		return o, err
 	}
 	if o.seconds < 1 || o.seconds > maxSeconds {
 		return o, fmt.Errorf("-seconds %d: want 1 to %d", o.seconds, maxSeconds)
 	}
-	if o.pace < 1 || o.pace > maxCalls {
-		return o, fmt.Errorf("-pace %d: want 1 to %d", o.pace, maxCalls)
-	}
 	if o.soak < 0 {
 		return o, fmt.Errorf("-soak %v: want a time", o.soak)
 	}
-	_, err := chosen(o.scenarios, scenarios(o.pace))
+	_, err = chosen(o.scenarios, scenarios(o.paces))
 	return o, err
+}
+
+// parseNumbers reads the numbers of a flag.
+func parseNumbers(flag, text string) (list []int, err error) {
+	for part := range strings.SplitSeq(text, ",") {
+		n, err := strconv.Atoi(part)
+		if err != nil || n < 1 || n > maxCalls {
+			return nil, fmt.Errorf("%s %q: want numbers from 1 to %d", flag, text, maxCalls)
+		}
+		list = append(list, n)
+	}
+	return list, nil
 }
 
 // bench plays all that was asked for and writes the table. A table is written
@@ -117,7 +126,7 @@ func bench(ctx context.Context, o options, progress io.Writer) error {
 	if err != nil {
 		return err
 	}
-	list, err := chosen(o.scenarios, scenarios(o.pace))
+	list, err := chosen(o.scenarios, scenarios(o.paces))
 	if err != nil {
 		return err
 	}
@@ -133,6 +142,9 @@ func bench(ctx context.Context, o options, progress io.Writer) error {
 			if err != nil {
 				return errors.Join(append(errs, fmt.Errorf("%s: %w", s.name, err))...)
 			}
+			for _, missed := range r.goals() {
+				errs = append(errs, fmt.Errorf("%s: %w", s.name, missed))
+			}
 			results = append(results, r)
 		}
 	}
@@ -145,6 +157,9 @@ func bench(ctx context.Context, o options, progress io.Writer) error {
 // sizes are the numbers of calls a scenario is played with: set-ups need only
 // the phones to take them.
 func (s scenario) sizes(calls []int) []int {
+	if s.siege != nil {
+		return []int{siegePhones}
+	}
 	if s.setup {
 		return []int{max(calls[0], s.width, s.pace)}
 	}

@@ -90,7 +90,7 @@ func percentile(before, after samples, name string, share float64) (float64, boo
 		}
 		return 1
 	})
-	if len(buckets) == 0 || buckets[len(buckets)-1].count == 0 {
+	if len(buckets) == 0 || !(buckets[len(buckets)-1].count > 0) { // nor is NaN a count
 		return 0, false
 	}
 	want := share * buckets[len(buckets)-1].count

@@ -4,6 +4,7 @@ package main
 
 import (
 	"math"
+	"strings"
 	"testing"
 )
 
@@ -85,13 +86,20 @@ func TestBrokenMetrics(t *testing.T) {
 func FuzzParseMetrics(f *testing.F) {
 	f.Add([]byte(scrapeAfter))
 	f.Add([]byte("} "))
+	f.Add([]byte("a_bucket{le=\"1\"} NaN\nb_bucket{le=\"+Inf\"} +Inf"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		s, err := parseMetrics(text)
 		if err != nil {
 			return
 		}
-		for name := range s {
-			percentile(samples{}, s, name, 0.99)
+		if len(s) > len(text) {
+			t.Errorf("%d samples in %d bytes", len(s), len(text))
+		}
+		for key := range s {
+			name, _, found := strings.Cut(key, "_bucket{")
+			if _, ok := percentile(s, s, name, 0.99); found && ok {
+				t.Errorf("%q: %s counted something since itself", text, name)
+			}
 		}
 	})
 }

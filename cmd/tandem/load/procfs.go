@@ -98,6 +98,29 @@ func parseSchedstat(text []byte) (time.Duration, error) {
 	return time.Duration(ns), nil
 }
 
+// parseDropped reads how many datagrams the kernel has dropped at the IPv4
+// sockets of a port, for want of room, out of /proc/net/udp.
+func parseDropped(table []byte, port uint16) (dropped int64, err error) {
+	const local, drops = 1, 12 // columns
+	suffix := fmt.Sprintf(":%04X", port)
+	found := false
+	for line := range strings.Lines(string(table)) {
+		fields := strings.Fields(line)
+		if len(fields) <= drops || !strings.HasSuffix(fields[local], suffix) {
+			continue
+		}
+		n, err := strconv.ParseInt(fields[drops], 10, 64)
+		if err != nil {
+			return 0, fmt.Errorf("sockets: drops are %q", fields[drops])
+		}
+		found, dropped = true, dropped+n
+	}
+	if !found {
+		return 0, fmt.Errorf("sockets: none has port %d", port)
+	}
+	return dropped, nil
+}
+
 // parseModel returns the processor's name out of /proc/cpuinfo.
 func parseModel(text []byte) (string, error) {
 	for line := range strings.Lines(string(text)) {

@@ -4,6 +4,7 @@ package main
 
 import (
 	"os"
+	"strings"
 	"testing"
 	"time"
 )
@@ -52,5 +53,21 @@ func TestParseModel(t *testing.T) {
 	}
 	if _, err := parseModel([]byte("processor: 0\n")); err == nil {
 		t.Error("a nameless processor has a name")
+	}
+}
+
+func TestParseDropped(t *testing.T) {
+	const table = `   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops
+  100: 0100007F:13C4 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 4711 2 0000000000000000 42
+  101: 0100007F:13C5 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 4712 2 0000000000000000 7
+  102: 0200007F:13C4 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 4713 2 0000000000000000 1
+`
+	if n, err := parseDropped([]byte(table), 5060); n != 43 || err != nil {
+		t.Errorf("dropped %d, %v", n, err)
+	}
+	for name, text := range map[string]string{"absent": "", "no number": strings.ReplaceAll(table, " 42", " x")} {
+		if n, err := parseDropped([]byte(text), 5060); err == nil {
+			t.Errorf("%s: %d dropped", name, n)
+		}
 	}
 }

@@ -30,14 +30,16 @@ func (r report) markdown() string {
 `, r.options.seconds)
 	r.setUps(&b)
 	r.lasting(&b)
+	r.sieges(&b)
 	r.micros(&b)
 	return b.String()
 }
 
-func (r report) of(setup bool) []result {
+// of returns the results of the scenarios that fit.
+func (r report) of(fits func(scenario) bool) []result {
 	var list []result
 	for _, one := range r.results {
-		if one.scenario.setup == setup {
+		if fits(one.scenario) {
 			list = append(list, one)
 		}
 	}
@@ -45,7 +47,7 @@ func (r report) of(setup bool) []result {
 }
 
 func (r report) setUps(b *strings.Builder) {
-	list := r.of(true)
+	list := r.of(func(s scenario) bool { return s.setup && s.siege == nil })
 	if len(list) == 0 {
 		return
 	}
@@ -69,7 +71,7 @@ is from the carrier's sending of the INVITE to the phone's receipt of its own.
 }
 
 func (r report) lasting(b *strings.Builder) {
-	list := r.of(false)
+	list := r.of(func(s scenario) bool { return !s.setup })
 	if len(list) == 0 {
 		return
 	}
@@ -98,6 +100,40 @@ includes the sending itself. Late is how late the 20 ms ticks of the switch, and
 			one.bound("tandem_media_tick_lateness_seconds"), millis(t.Lateness.percentile(0.99)), one.queued())
 	}
 }
+
+func (r report) sieges(b *strings.Builder) {
+	list := r.of(func(s scenario) bool { return s.siege != nil })
+	if len(list) == 0 {
+		return
+	}
+	fmt.Fprintf(b, `
+## Under siege
+
+Strangers send what they like to the SIP port, %d contacts a second call meanwhile, and the limits are the defaults. Lost
+are the datagrams for which the kernel had no room in the socket's buffer, those of calls among them, which are then
+sent again after 500 ms; refused is what the switch counted as such: the rest got a challenge. Echo is the bytes that came
+back for each one sent. Memory is before, at its peak, and when it was back (to at most %.0f %% more). A failed call, more than %.0f MB of growth, memory that is not back within %v and more than %.0f MB of log
+a minute are failures.
+
+| siege | sent a second | lost | refused | echo | calls | failed | ringing p50 | p99 | most | switch CPU | memory before | most | after | back within | log a minute | waited |
+|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|
+`, siegePace, 100*reliefMargin, megabytes(siegeGrowth), relief, siegeLog/1e6)
+	for _, one := range list {
+		s := one.sieged
+		back := "never"
+		if s.relieved > 0 {
+			back = fmt.Sprintf("%.1f s", s.relieved.Seconds())
+		}
+		fmt.Fprintf(b, "| %s | %.0f | %.1f %% | %.1f %% | %.3f | %d | %d | %s | %s | %s | %.0f %% | %.0f MB | %.0f MB | %.0f MB | %s | %.0f kB | %s |\n",
+			one.scenario.title, float64(s.sent)/one.window.Seconds(), share(s.lost, s.sent), share(s.refused, s.sent), s.returned,
+			one.calls, len(one.failures), millis(one.ringing.percentile(0.5)), millis(one.ringing.percentile(0.99)), millis(one.ringing.most),
+			100*one.cpu.Seconds()/one.window.Seconds(), megabytes(one.idle), megabytes(s.most), megabytes(s.after), back,
+			s.logged/1e3, one.queued())
+	}
+}
+
+// share is how many percent one is of all.
+func share(one, all int64) float64 { return 100 * float64(one) / float64(max(1, all)) }
 
 func (r report) micros(b *strings.Builder) {
 	if len(r.micro) == 0 {

@@ -6,8 +6,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
-	"sort"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -38,10 +39,11 @@ type scenario struct {
 	setup  bool // calls are set up and ended; else they last
 	pace   int  // set-ups begun in a second; 0: by so many callers at once as width says
 	width  int
+	siege  *siege // meanwhile, or nil
 }
 
-// scenarios are all there are, in the order of the table.
-func scenarios(pace int) []scenario {
+// scenarios are all there are, in the order of the table: set-ups at each pace.
+func scenarios(paces []int) []scenario {
 	alaw, mulaw := []string{"PCMA"}, []string{"PCMU"}
 	same := layout{carrier: alaw, phone: alaw}
 	recorded, transcoded, waiting, silent := same, same, same, same
@@ -49,14 +51,18 @@ func scenarios(pace int) []scenario {
 	transcoded.phone = mulaw
 	waiting.unmanned = true
 	silent.muted = true
-	return []scenario{
-		{name: "setup", title: fmt.Sprintf("%d a second", pace), layout: silent, setup: true, pace: pace},
+	var list []scenario
+	for _, pace := range paces {
+		list = append(list, scenario{name: "setup", title: fmt.Sprintf("%d a second", pace), layout: silent, setup: true, pace: pace})
+	}
+	list = append(list, []scenario{
 		{name: "rush", title: "32 callers, each again at once", layout: silent, setup: true, width: 32},
 		{name: "talk", title: "talking, same codec", layout: same},
 		{name: "record", title: "talking, same codec, recorded", layout: recorded},
 		{name: "transcode", title: "talking, A-law to µ-law", layout: transcoded},
 		{name: "music", title: "waiting with music", layout: waiting},
-	}
+	}...)
+	return append(list, sieges()...)
 }
 
 // result is what a scenario has shown.
@@ -73,6 +79,7 @@ type result struct {
 	ringing   histogram // from the INVITE's sending to its receipt by the phone
 	before    samples   // metrics at the begin of the window
 	after     samples   // and after the calls' end
+	sieged    sieged
 }
 
 // run plays one scenario against a fresh switch.
@@ -92,14 +99,21 @@ func (s scenario) run(ctx context.Context, o options, calls int) (r result, err 
 	if err != nil {
 		return r, err
 	}
-	defer func() { err = errors.Join(err, sw.stop()) }()
+	defer func() {
+		if err = errors.Join(err, sw.stop()); err != nil {
+			err = errors.Join(err, sw.lastWords())
+		}
+	}()
 	if err := floor.openPhones(ctx, s.layout, sw.addr); err != nil {
 		return r, err
 	}
 	p := &play{scenario: s, floor: floor, sw: sw, window: time.Duration(o.seconds) * time.Second, r: result{scenario: s}}
-	if s.setup {
+	switch {
+	case s.siege != nil:
+		err = p.besieged(ctx)
+	case s.setup:
 		err = p.setUps(ctx)
-	} else {
+	default:
 		err = p.conversations(ctx, calls)
 	}
 	if err == nil {
@@ -235,7 +249,7 @@ func (p *play) setUps(ctx context.Context) error {
 	}
 	return p.measure(ctx, func() {
 		if p.scenario.pace > 0 {
-			p.paced(ctx)
+			p.paced(ctx, p.window)
 			return
 		}
 		p.rush(ctx)
@@ -243,8 +257,8 @@ func (p *play) setUps(ctx context.Context) error {
 }
 
 // paced begins set-ups at an even rate, whatever becomes of them.
-func (p *play) paced(ctx context.Context) {
-	total := int(p.window.Seconds() * float64(p.scenario.pace))
+func (p *play) paced(ctx context.Context, length time.Duration) {
+	total := int(length.Seconds() * float64(p.scenario.pace))
 	var wg sync.WaitGroup
 	begin := time.Now()
 	for n := range total {
@@ -297,7 +311,8 @@ func (p *play) setUp(ctx context.Context, n int) {
 }
 
 // check compares what the switch says it did with what was asked of it: every
-// call has its result, and the right one.
+// call has its result, and the right one. A failed call has one too, unless it
+// was refused.
 func (p *play) check(ctx context.Context) error {
 	want := `result="completed"`
 	if p.scenario.layout.unmanned {
@@ -311,8 +326,9 @@ func (p *play) check(ctx context.Context) error {
 			return err
 		}
 		p.r.after = after
+		p.r.sieged.refused = int64(growth(p.r.before, after, "tandem_sip_rejected_total"))
 		all := growth(p.r.before, after, "tandem_calls_total")
-		if good := growth(p.r.before, after, "tandem_calls_total", want); int(good) == p.r.calls && int(all) == p.r.calls+len(p.r.failures) {
+		if good := growth(p.r.before, after, "tandem_calls_total", want); int(good) == p.r.calls && int(all) <= p.r.calls+len(p.r.failures) {
 			return nil
 		}
 		if pause(ctx, 50*time.Millisecond) != nil {
@@ -327,25 +343,25 @@ func (o options) profileOf(s scenario, calls int) string {
 	if o.profiles == "" {
 		return ""
 	}
-	return fmt.Sprintf("%s/%s-%d.pprof", o.profiles, s.name, calls)
+	name := s.name
+	if s.setup && s.pace > 0 && s.siege == nil {
+		name = fmt.Sprintf("%s-%d", name, s.pace)
+	}
+	return fmt.Sprintf("%s/%s-%d.pprof", o.profiles, name, calls)
 }
 
 // chosen returns the scenarios of those names.
 func chosen(names []string, all []scenario) ([]scenario, error) {
-	byName := make(map[string]scenario)
-	var known []string
+	byName := make(map[string][]scenario)
 	for _, s := range all {
-		byName[s.name] = s
-		known = append(known, s.name)
+		byName[s.name] = append(byName[s.name], s)
 	}
-	sort.Strings(known)
 	var list []scenario
 	for _, name := range names {
-		s, ok := byName[name]
-		if !ok {
-			return nil, fmt.Errorf("scenario %q: there are %v", name, known)
+		if len(byName[name]) == 0 {
+			return nil, fmt.Errorf("scenario %q: there are %v", name, slices.Sorted(maps.Keys(byName)))
 		}
-		list = append(list, s)
+		list = append(list, byName[name]...)
 	}
 	return list, nil
 }

@@ -39,7 +39,7 @@ func open(t *testing.T, c *crowd) peer.Stream {
 // the table says so.
 func TestScenarios(t *testing.T) {
 	dir := t.TempDir()
-	o, err := parseOptions([]string{"-calls", "2", "-seconds", "1", "-pace", "4", "-out", filepath.Join(dir, "bench.md"), "-profiles", dir}, t.Output())
+	o, err := parseOptions([]string{"-calls", "2", "-seconds", "1", "-pace", "4,6", "-out", filepath.Join(dir, "bench.md"), "-profiles", dir}, t.Output())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,9 +55,12 @@ func TestScenarios(t *testing.T) {
 		cells := strings.Split(line, " | ")
 		rows[strings.TrimPrefix(cells[0], "| ")] = cells
 	}
-	for _, s := range scenarios(o.pace) {
+	for _, s := range scenarios(o.paces) {
 		row := rows[s.title]
 		switch {
+		case s.siege != nil && (len(row) < 17 || row[1] == "0" || row[5] == "0" || row[6] != "0"):
+			t.Errorf("%s: row %q", s.title, row)
+		case s.siege != nil:
 		case len(row) < 12:
 			t.Errorf("%s has no row", s.title)
 		case s.setup && (row[1] == "0" || row[2] != "0"):
@@ -74,12 +77,15 @@ func TestScenarios(t *testing.T) {
 }
 
 func TestScenariosDiffer(t *testing.T) {
-	all := scenarios(20)
+	all := scenarios([]int{20})
 	for _, s := range all {
 		s.layout.phones = 3
 		text := s.layout.configuration("/data", "127.0.0.2:5060")
 		if want := fmt.Sprintf("recording: { enabled: %t }", s.name == "record"); !strings.Contains(text, want) {
 			t.Errorf("%s: no %q in\n%s", s.name, want, text)
+		}
+		if guarded := !strings.Contains(text, "limits:"); guarded != (s.siege != nil) {
+			t.Errorf("%s: its limits are the defaults: %v", s.name, guarded)
 		}
 		if strings.Count(text, "sip_password") != 3 || !strings.Contains(text, "users: [user0, user1, user2]") {
 			t.Errorf("%s: want three users in\n%s", s.name, text)
@@ -91,13 +97,13 @@ func TestScenariosDiffer(t *testing.T) {
 }
 
 func TestOptions(t *testing.T) {
-	o, err := parseOptions([]string{"-calls", "50,200", "-scenarios", "music,talk"}, t.Output())
-	if err != nil || len(o.calls) != 2 || o.calls[1] != 200 || o.scenarios[1] != "talk" || o.seconds != 20 {
+	o, err := parseOptions([]string{"-calls", "50,200", "-pace", "100,300", "-scenarios", "music,talk"}, t.Output())
+	if err != nil || len(o.calls) != 2 || o.calls[1] != 200 || len(o.paces) != 2 || o.paces[1] != 300 || o.scenarios[1] != "talk" || o.seconds != 20 {
 		t.Errorf("options %+v, %v", o, err)
 	}
 	for _, bad := range [][]string{
 		{"-calls", "0"}, {"-calls", "1,"}, {"-calls", "2001"}, {"-seconds", "0"}, {"-seconds", "3601"},
-		{"-pace", "0"}, {"-scenarios", "talk,walk"}, {"-soak", "-1s"}, {"-unknown"},
+		{"-pace", "0"}, {"-pace", "100,x"}, {"-scenarios", "talk,walk"}, {"-soak", "-1s"}, {"-unknown"},
 	} {
 		if o, err := parseOptions(bad, t.Output()); err == nil {
 			t.Errorf("%v accepted: %+v", bad, o)

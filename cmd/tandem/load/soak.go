@@ -27,6 +27,8 @@ type soakOptions struct {
 	calls  int           // at one time, at most
 	seed   uint64
 	dir    string // data folder of the switch
+
+	profile string // file name that heap profiles begin with, or empty
 }
 
 // fullSoak is a soak at the length that was asked for. The longest timers of the
@@ -60,7 +62,7 @@ func runSoak(ctx context.Context, o soakOptions, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, people.Close()) }()
-	sw, err := startSwitch(ctx, o.dir, soakConfiguration(o.dir, people.carrier.Addr(), time.Now()), "")
+	sw, err := startSwitch(ctx, o.dir, soakConfiguration(o.dir, people.carrier.Addr(), time.Now()), o.profile)
 	if err != nil {
 		return err
 	}
@@ -270,15 +272,19 @@ func (s *soaking) audit(records []record) {
 	s.say("%d recordings checked", count)
 }
 
-// soakAnew runs a soak in a folder of its own, which stays when something is
-// off.
-func soakAnew(ctx context.Context, length time.Duration, seed uint64, out io.Writer) error {
+// soakAnew runs the soak that was asked for in a folder of its own, which stays
+// when something is off.
+func soakAnew(ctx context.Context, asked options, out io.Writer) error {
 	dir, err := os.MkdirTemp("", "tandem-soak-")
 	if err != nil {
 		return err
 	}
-	if err := runSoak(ctx, fullSoak(length, seed, dir), out); err != nil {
-		return fmt.Errorf("seed %d, %s: %w", seed, dir, err)
+	o := fullSoak(asked.soak, asked.seed, dir)
+	if asked.profiles != "" {
+		o.profile = filepath.Join(asked.profiles, "soak")
+	}
+	if err := runSoak(ctx, o, out); err != nil {
+		return fmt.Errorf("seed %d, %s: %w", asked.seed, dir, err)
 	}
 	return os.RemoveAll(dir)
 }

@@ -3,6 +3,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"reflect"
 	"testing"
 	"time"
@@ -15,8 +17,12 @@ import (
 func TestSoak(t *testing.T) {
 	o := fullSoak(8*time.Second, 1, t.TempDir())
 	o.warmUp, o.quiet, o.every, o.rate, o.calls = 2*time.Second, time.Second, 3*time.Second, 4, 20
+	o.profile = filepath.Join(t.TempDir(), "soak")
 	if err := runSoak(t.Context(), o, t.Output()); err != nil {
 		t.Fatal(err)
+	}
+	if info, err := os.Stat(o.profile + ".2.heap"); err != nil || info.Size() == 0 {
+		t.Errorf("no profile of the second rest: %v", err)
 	}
 	faults, checked, err := recording.Verify(t.Context(), o.dir+"/recordings", nil)
 	if err != nil || len(faults) > 0 || checked == 0 {

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,11 +22,15 @@ import (
 // patience bounds the waits for what a switch must do at once.
 const patience = 30 * time.Second
 
+// shownLog is how much of the log is shown of a switch that fails, in bytes.
+const shownLog = 4 << 10
+
 // switchProcess is a switch in a process of its own.
 type switchProcess struct {
 	cmd  *exec.Cmd
 	addr string // of SIP over UDP
 	http *http.Client
+	log  string // file
 }
 
 // startSwitch runs a switch of that configuration in dir, which becomes its
@@ -42,7 +47,12 @@ func startSwitch(ctx context.Context, dir, configuration, profile string) (*swit
 	}
 	cmd := exec.CommandContext(ctx, own)
 	cmd.Env = append(os.Environ(), switchEnv+"="+file, profileEnv+"="+profile)
-	cmd.Stderr = os.Stderr
+	log, err := os.Create(filepath.Join(dir, "switch.log"))
+	if err != nil {
+		return nil, fmt.Errorf("log: %w", err)
+	}
+	defer func() { _ = log.Close() }() // the process has its own
+	cmd.Stderr = log
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return nil, fmt.Errorf("switch: %w", err)
@@ -50,13 +60,13 @@ func startSwitch(ctx context.Context, dir, configuration, profile string) (*swit
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("switch: %w", err)
 	}
-	s := &switchProcess{cmd: cmd, http: socketClient(filepath.Join(dir, "tandem.sock"))}
+	s := &switchProcess{cmd: cmd, http: socketClient(filepath.Join(dir, "tandem.sock")), log: log.Name()}
 	if s.addr, err = bufio.NewReader(out).ReadString('\n'); err != nil {
-		return nil, errors.Join(fmt.Errorf("switch says nothing: %w", err), s.stop())
+		return nil, errors.Join(fmt.Errorf("switch says nothing: %w", err), s.stop(), s.lastWords())
 	}
 	s.addr = strings.TrimSpace(s.addr)
 	if err := s.ready(ctx); err != nil {
-		return nil, errors.Join(err, s.stop())
+		return nil, errors.Join(err, s.stop(), s.lastWords())
 	}
 	return s, nil
 }
@@ -122,6 +132,37 @@ func (s *switchProcess) signal(sig os.Signal) error {
 		return fmt.Errorf("switch: %w", err)
 	}
 	return nil
+}
+
+// logged is how many bytes of log there are.
+func (s *switchProcess) logged() (int64, error) {
+	info, err := os.Stat(s.log)
+	if err != nil {
+		return 0, fmt.Errorf("log: %w", err)
+	}
+	return info.Size(), nil
+}
+
+// lost is how many datagrams the kernel has dropped at the SIP port.
+func (s *switchProcess) lost() (int64, error) {
+	table, err := os.ReadFile("/proc/net/udp")
+	if err != nil {
+		return 0, fmt.Errorf("sockets: %w", err)
+	}
+	addr, err := netip.ParseAddrPort(s.addr)
+	if err != nil {
+		return 0, fmt.Errorf("sockets: %w", err)
+	}
+	return parseDropped(table, addr.Port())
+}
+
+// lastWords is the end of the log, as an error.
+func (s *switchProcess) lastWords() error {
+	text, err := os.ReadFile(s.log)
+	if err != nil {
+		return fmt.Errorf("log: %w", err)
+	}
+	return fmt.Errorf("the switch said last: %s", text[max(0, len(text)-shownLog):])
 }
 
 // stop ends the switch as an administrator would, and by force when that takes

@@ -265,6 +265,11 @@ func TestHoldAndResume(t *testing.T) {
 	must(t, to.Update(within(t), "inactive"))
 	must(t, to.Update(within(t), "sendrecv"))
 	must(t, to.Media().HearsTone(within(t), 440))
+	must(t, from.HoldByAddress(within(t)))
+	_, err = to.WaitMessage(within(t), func(m *peer.Message) bool { return strings.Contains(string(m.Body), "c=IN IP4 0.0.0.0") })
+	must(t, err)
+	must(t, from.Resume(within(t)))
+	must(t, from.Media().HearsTone(within(t), 1000))
 }
 
 func TestReinviteRefused(t *testing.T) {

@@ -160,9 +160,19 @@ func (c *Call) Hold(ctx context.Context) error { return c.Reinvite(ctx, "sendonl
 // Resume ends the hold: a=sendrecv.
 func (c *Call) Resume(ctx context.Context) error { return c.Reinvite(ctx, "sendrecv") }
 
+// HoldByAddress puts the other side on hold as old phones do: the offer's address is 0.0.0.0 (RFC 3264 8.4).
+func (c *Call) HoldByAddress(ctx context.Context) error {
+	return c.reoffer(ctx, "sendrecv", (*Media).offerNowhere)
+}
+
 // Reinvite offers the media again with a direction (sendrecv, sendonly, recvonly, inactive) and waits for the final
 // response, an error when that is not 2xx.
 func (c *Call) Reinvite(ctx context.Context, direction string) error {
+	return c.reoffer(ctx, direction, (*Media).offer)
+}
+
+// reoffer sends a re-INVITE with an offer of the media and waits for its final response.
+func (c *Call) reoffer(ctx context.Context, direction string, offer func(*Media) []byte) error {
 	c.watch.Lock()
 	if c.state != Answered || c.media == nil || c.offering {
 		defer c.watch.Unlock()
@@ -170,7 +180,7 @@ func (c *Call) Reinvite(ctx context.Context, direction string) error {
 	}
 	before := c.media.setDirection(direction)
 	req := c.dialog.request(c.agent, "INVITE")
-	setSDP(req, c.media.offer())
+	setSDP(req, offer(c.media))
 	t := &inviteTransaction{req: req, to: c.dialog.next(), results: make(chan *Message, 1)}
 	c.offering = true
 	err := c.sendInvite(t)

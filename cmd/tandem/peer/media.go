@@ -174,10 +174,21 @@ func (m *Media) Codec() string {
 }
 
 // offer describes what we can do.
-func (m *Media) offer() []byte {
+func (m *Media) offer() []byte { return m.offerAt(m.shown) }
+
+// offerNowhere describes it without saying where to send to.
+func (m *Media) offerNowhere() []byte {
+	nowhere := netip.IPv4Unspecified()
+	if m.shown.Addr().Is6() {
+		nowhere = netip.IPv6Unspecified()
+	}
+	return m.offerAt(netip.AddrPortFrom(nowhere, m.shown.Port()))
+}
+
+func (m *Media) offerAt(shown netip.AddrPort) []byte {
 	m.watch.Lock()
 	defer m.watch.Unlock()
-	d := description{addr: m.shown, direction: m.direction}
+	d := description{addr: shown, direction: m.direction}
 	for _, name := range m.options.Codecs {
 		d.formats = append(d.formats, format{staticPayload(name), name})
 	}

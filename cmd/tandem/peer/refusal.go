@@ -8,6 +8,9 @@ import (
 
 // refused acknowledges a final response other than 2xx, answers a challenge once, and ends the call.
 func (c *Call) refused(t *inviteTransaction, m *Message) {
+	if len(t.acks) > 0 {
+		return // the 2xx ended the transaction (RFC 3261 17.1.1.2)
+	}
 	ack := NewRequest("ACK", t.req.URI) // RFC 3261 17.1.1.3
 	for _, h := range t.req.Headers {
 		switch h.Name {

@@ -1,0 +1,78 @@
+package media
+
+import (
+	"bufio"
+	"encoding/hex"
+	"os"
+	"strings"
+	"testing"
+
+	"tandem/call"
+	"tandem/media/codec"
+)
+
+// boundPorts returns how many UDP sockets of this machine lie in a range of ports.
+func boundPorts(t *testing.T, from, to uint16) (n int) {
+	t.Helper()
+	for _, table := range []string{"/proc/net/udp", "/proc/net/udp6"} {
+		f, err := os.Open(table)
+		if os.IsNotExist(err) {
+			continue // a machine without that family
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := bufio.NewScanner(f)
+		for lines.Scan() {
+			fields := strings.Fields(lines.Text())
+			if len(fields) < 2 {
+				continue
+			}
+			_, digits, _ := strings.Cut(fields[1], ":")
+			b, err := hex.DecodeString(digits)
+			if err != nil || len(b) != 2 {
+				continue // the heading
+			}
+			if port := uint16(b[0])<<8 | uint16(b[1]); port >= from && port <= to {
+				n++
+			}
+		}
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return n
+}
+
+// Each leg has its two sockets, from before anybody learns of them until it is
+// closed; refused offers and the engine's end leave none.
+func TestNoSocketWithoutACall(t *testing.T) {
+	const from, to = 24100, 24299
+	eachIO(t, func(t *testing.T, io func() (PacketIO, error)) {
+		t.Cleanup(func() { // runs after the engine's end
+			if n := boundPorts(t, from, to); n != 0 {
+				t.Errorf("%d sockets after the engine's end", n)
+			}
+		})
+		e := startEngine(t, Options{PacketIO: io, From: from, To: to})
+		want := func(legs int) {
+			t.Helper()
+			if n := boundPorts(t, from, to); n != 2*legs {
+				t.Fatalf("%d sockets for %d legs", n, legs)
+			}
+		}
+		want(0)
+		for n := range 10 {
+			newPhone(t, codec.PCMA).open(e, call.ID("call").Leg(n))
+			want(n + 1)
+			if _, err := e.Open("refused-1", call.MediaSpec{Remote: offer("224.0.0.1", 4000, "8"), Source: "127.0.0.1"}); err == nil {
+				t.Fatal("opened")
+			}
+			want(n + 1)
+		}
+		for n := range 9 {
+			e.Close(call.ID("call").Leg(n))
+			want(9 - n)
+		}
+	})
+}
