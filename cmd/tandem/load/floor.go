@@ -170,13 +170,19 @@ func (f *salesFloor) connect(ctx context.Context, server string, n int) (from, t
 }
 
 // dial places a call from the nth contact and returns once the switch, not a
-// person, has answered it.
+// person, has answered it. A refusal is a peer.StatusError.
 func (f *salesFloor) dial(ctx context.Context, server string, n int) (*peer.Call, error) {
 	c, err := f.carrier.Call(ctx, peer.CallOptions{From: caller(n), To: salesNumber, Server: server})
 	if err != nil {
 		return nil, err
 	}
-	return c, c.WaitAnswered(ctx)
+	if err = c.WaitAnswered(ctx); err == nil {
+		return c, nil
+	}
+	if final := c.Final(); final != nil {
+		err = &peer.StatusError{Method: "INVITE", Response: final}
+	}
+	return c, err
 }
 
 // Close switches everything off.

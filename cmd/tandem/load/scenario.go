@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -26,9 +27,6 @@ const (
 	// conversing is how long a call lasts that is only set up: who hangs up in
 	// the instant of the answer has given up.
 	conversing = 100 * time.Millisecond
-	// maxRush is how many calls may follow each other as fast as they can: the
-	// ports of a call rest for 30 s after it, and there are 11384 pairs.
-	maxRush = 5000
 )
 
 // scenario is one thing to measure.
@@ -201,13 +199,15 @@ func (p *play) conversations(ctx context.Context, calls int) error {
 		return err
 	}
 	live := make([]*peer.Call, calls)
-	err := each(ctx, calls, dialing, func(ctx context.Context, i int) (err error) {
-		if p.scenario.layout.unmanned {
-			live[i], err = p.floor.dial(ctx, p.sw.addr, i)
+	err := each(ctx, calls, dialing, func(ctx context.Context, i int) error {
+		return insist(ctx, func() (err error) {
+			if p.scenario.layout.unmanned {
+				live[i], err = p.floor.dial(ctx, p.sw.addr, i)
+				return err
+			}
+			live[i], _, err = p.floor.connect(ctx, p.sw.addr, i)
 			return err
-		}
-		live[i], _, err = p.floor.connect(ctx, p.sw.addr, i)
-		return err
+		})
 	})
 	if err != nil {
 		return fmt.Errorf("set up %d calls: %w", calls, err)
@@ -230,6 +230,25 @@ func (p *play) conversations(ctx context.Context, calls int) error {
 		}
 		return live[i].Hangup(ctx)
 	}))
+}
+
+// insist calls again whenever the switch asks to come back later (503 with
+// Retry-After, RFC 3261 20.33), as carriers do.
+func insist(ctx context.Context, call func() error) error {
+	for {
+		err := call()
+		later, ok := errors.AsType[*peer.StatusError](err)
+		if !ok || later.Response.Code != 503 {
+			return err
+		}
+		seconds, bad := strconv.Atoi(later.Response.Get("Retry-After"))
+		if bad != nil {
+			return err
+		}
+		if pause(ctx, time.Duration(seconds)*time.Second) != nil {
+			return err
+		}
+	}
 }
 
 // pause waits, unless ctx ends.
@@ -277,7 +296,7 @@ func (p *play) rush(ctx context.Context) {
 	var wg sync.WaitGroup
 	for i := range p.scenario.width {
 		wg.Go(func() {
-			for n := 0; n < maxRush/p.scenario.width && ctx.Err() == nil && time.Now().Before(end); n++ {
+			for ctx.Err() == nil && time.Now().Before(end) {
 				p.setUp(ctx, i)
 			}
 		})
