@@ -109,6 +109,19 @@ func (c *crowd) counted() (tally, error) {
 	return c.tally, c.failed
 }
 
+// voiced is when the stream of an address first received what another stream
+// sent, zero when it has not.
+func (c *crowd) voiced(addr netip.AddrPort) time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, s := range c.streams {
+		if s.addr == addr && s.voiced != 0 {
+			return time.Unix(0, s.voiced)
+		}
+	}
+	return time.Time{}
+}
+
 // run is the thread.
 func (c *crowd) run() {
 	defer close(c.done)

@@ -76,7 +76,7 @@ type salesFloor struct {
 	phones  []*peer.Phone
 
 	mu    sync.Mutex
-	calls map[string]chan *peer.Call // that a phone answered, by the caller's number
+	calls map[string]chan *peer.Call // that somebody took, by what they are expected by
 }
 
 // openCarrier makes the floor with its carrier, as the switch's configuration
@@ -88,7 +88,8 @@ func openCarrier(l layout) (*salesFloor, error) {
 	}
 	f := &salesFloor{crowd: c, calls: make(map[string]chan *peer.Call)}
 	f.carrier, err = peer.NewCarrier(peer.Options{
-		Bind: carrierHost + ":0", Domain: "carrier.test", Media: peer.MediaOptions{Codecs: l.carrier, Engine: c},
+		Bind: carrierHost + ":0", Domain: "carrier.test", OnCall: f.pickUp,
+		Media: peer.MediaOptions{Codecs: l.carrier, Engine: c},
 	})
 	if err != nil {
 		return nil, errors.Join(err, c.Close())
@@ -126,11 +127,16 @@ func (f *salesFloor) answer(c *peer.Call) {
 	if _, err := c.WaitRequest(ctx, "ACK"); err != nil {
 		return // the caller's wait ends in an error
 	}
+	f.hand(user(c.From().URI), c)
+}
+
+// hand gives one side of a call to whoever expects it.
+func (f *salesFloor) hand(key string, c *peer.Call) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if made := f.calls[user(c.From().URI)]; made != nil {
+	if made := f.calls[key]; made != nil {
 		made <- c
-		delete(f.calls, user(c.From().URI))
+		delete(f.calls, key)
 	}
 }
 
@@ -144,12 +150,13 @@ func user(uri string) string {
 // caller is the number of the nth contact.
 func caller(n int) string { return fmt.Sprintf("+346%08d", n) }
 
-// expect makes a place for the phone's side of a call from that number.
-func (f *salesFloor) expect(number string) <-chan *peer.Call {
+// expect makes a place for one side of a call: the phone's by the contact's
+// number, the contact's by contactKey.
+func (f *salesFloor) expect(key string) <-chan *peer.Call {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	made := make(chan *peer.Call, 1)
-	f.calls[number] = made
+	f.calls[key] = made
 	return made
 }
 

@@ -29,6 +29,7 @@ func (r report) markdown() string {
   CPU per work suffers least.
 `, r.options.seconds)
 	r.setUps(&b)
+	r.dialed(&b)
 	r.lasting(&b)
 	r.sieges(&b)
 	r.micros(&b)
@@ -47,7 +48,7 @@ func (r report) of(fits func(scenario) bool) []result {
 }
 
 func (r report) setUps(b *strings.Builder) {
-	list := r.of(func(s scenario) bool { return s.setup && s.siege == nil })
+	list := r.of(func(s scenario) bool { return s.setup && !s.out && s.siege == nil })
 	if len(list) == 0 {
 		return
 	}
@@ -68,6 +69,33 @@ is from the carrier's sending of the INVITE to the phone's receipt of its own.
 			millis(one.ringing.percentile(0.5)), millis(one.ringing.percentile(0.99)), millis(one.ringing.most),
 			one.bound("tandem_store_commit_seconds"), megabytes(one.rss), one.queued())
 	}
+}
+
+func (r report) dialed(b *strings.Builder) {
+	list := r.of(func(s scenario) bool { return s.out })
+	if len(list) == 0 {
+		return
+	}
+	fmt.Fprintf(b, `
+## Calls out
+
+A user calls a contact by the API: the user's phone is called first and answers at once, then the contact, of whom one in %d
+never lifts. Called is from the request to the phone's receipt of the INVITE; talking from the contact's answer to
+when the later of the two received the first packet of the other, who speaks every 20 ms; ended from one side's hang-up
+to the other's receipt of BYE or CANCEL.
+
+| scenario | calls | failed | switch CPU per call | called p50 | p99 | most | talking p50 | p99 | most | ended p50 | p99 | most | waited |
+|---|---|---|---|---|---|---|---|---|---|---|---|---|---|
+`, neverLifts)
+	for _, one := range list {
+		fmt.Fprintf(b, "| %s | %d | %d | %s | %s | %s | %s | %s |\n", one.scenario.title, one.calls, len(one.failures),
+			millis(one.cpu/time.Duration(max(1, one.calls))), spread(&one.ringing), spread(&one.talking), spread(&one.ending), one.queued())
+	}
+}
+
+// spread is three cells: the middle, the last percent, the most.
+func spread(h *histogram) string {
+	return millis(h.percentile(0.5)) + " | " + millis(h.percentile(0.99)) + " | " + millis(h.most)
 }
 
 func (r report) lasting(b *strings.Builder) {

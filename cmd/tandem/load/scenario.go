@@ -37,6 +37,7 @@ type scenario struct {
 	setup  bool // calls are set up and ended; else they last
 	pace   int  // set-ups begun in a second; 0: by so many callers at once as width says
 	width  int
+	out    bool   // users call contacts; else contacts call
 	siege  *siege // meanwhile, or nil
 }
 
@@ -52,6 +53,9 @@ func scenarios(paces []int) []scenario {
 	var list []scenario
 	for _, pace := range paces {
 		list = append(list, scenario{name: "setup", title: fmt.Sprintf("%d a second", pace), layout: silent, setup: true, pace: pace})
+	}
+	for _, pace := range paces {
+		list = append(list, scenario{name: "dial", title: fmt.Sprintf("%d calls out a second", pace), layout: same, setup: true, out: true, pace: pace})
 	}
 	list = append(list, []scenario{
 		{name: "rush", title: "32 callers, each again at once", layout: silent, setup: true, width: 32},
@@ -74,11 +78,16 @@ type result struct {
 	waited    time.Duration // of the switch's threads for a processor, in the window
 	idle, rss int64         // bytes of memory before the calls and at the end of the window
 	tally     tally
-	ringing   histogram // from the INVITE's sending to its receipt by the phone
+	ringing   histogram // from the INVITE's sending, or the API's request, to the INVITE's receipt by the phone
+	talking   histogram // calls out: from the contact's answer until both hear each other
+	ending    histogram // calls out: from the hang-up to the other's BYE or CANCEL
 	before    samples   // metrics at the begin of the window
 	after     samples   // and after the calls' end
 	sieged    sieged
 }
+
+// paced reports whether there is one such scenario for every pace.
+func (s scenario) paced() bool { return s.setup && s.pace > 0 && s.siege == nil }
 
 // run plays one scenario against a fresh switch.
 func (s scenario) run(ctx context.Context, o options, calls int) (r result, err error) {
@@ -128,7 +137,7 @@ type play struct {
 	window   time.Duration
 	r        result
 
-	mu sync.Mutex // guards r.calls, r.failures, r.ringing during set-ups
+	mu sync.Mutex // guards r.calls, r.failures and r's histograms during set-ups
 }
 
 // ownCPU is what this program has used in user and system mode.
@@ -285,7 +294,13 @@ func (p *play) paced(ctx context.Context, length time.Duration) {
 		if pause(ctx, time.Until(due)) != nil {
 			break
 		}
-		wg.Go(func() { p.setUp(ctx, n) })
+		wg.Go(func() {
+			if p.scenario.out {
+				p.dialOut(ctx, n)
+				return
+			}
+			p.setUp(ctx, n)
+		})
 	}
 	wg.Wait()
 }
@@ -333,9 +348,12 @@ func (p *play) setUp(ctx context.Context, n int) {
 // call has its result, and the right one. A failed call has one too, unless it
 // was refused.
 func (p *play) check(ctx context.Context) error {
-	want := `result="completed"`
-	if p.scenario.layout.unmanned {
-		want = `result="cancelled"`
+	want := []string{`result="completed"`}
+	switch {
+	case p.scenario.out:
+		want = append(want, `result="cancelled"`)
+	case p.scenario.layout.unmanned:
+		want = []string{`result="cancelled"`}
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -347,12 +365,16 @@ func (p *play) check(ctx context.Context) error {
 		p.r.after = after
 		p.r.sieged.refused = int64(growth(p.r.before, after, "tandem_sip_rejected_total"))
 		all := growth(p.r.before, after, "tandem_calls_total")
-		if good := growth(p.r.before, after, "tandem_calls_total", want); int(good) == p.r.calls && int(all) <= p.r.calls+len(p.r.failures) {
+		var good float64
+		for _, label := range want {
+			good += growth(p.r.before, after, "tandem_calls_total", label)
+		}
+		if int(good) == p.r.calls && int(all) <= p.r.calls+len(p.r.failures) {
 			return nil
 		}
 		if pause(ctx, 50*time.Millisecond) != nil {
 			return fmt.Errorf("of %d calls and %d failures the switch ended %v, with %s: %v", p.r.calls, len(p.r.failures),
-				all, want, growth(p.r.before, after, "tandem_calls_total", want))
+				all, want, good)
 		}
 	}
 }
@@ -363,7 +385,7 @@ func (o options) profileOf(s scenario, calls int) string {
 		return ""
 	}
 	name := s.name
-	if s.setup && s.pace > 0 && s.siege == nil {
+	if s.paced() {
 		name = fmt.Sprintf("%s-%d", name, s.pace)
 	}
 	return fmt.Sprintf("%s/%s-%d.pprof", o.profiles, name, calls)

@@ -63,6 +63,8 @@ func TestScenarios(t *testing.T) {
 		case s.siege != nil:
 		case len(row) < 12:
 			t.Errorf("%s has no row", s.title)
+		case s.out && (row[1] == "0" || row[2] != "0" || row[8] == "0 ms"):
+			t.Errorf("%s: %s calls, %s failed, hearing each other after %s", s.title, row[1], row[2], row[8])
 		case s.setup && (row[1] == "0" || row[2] != "0"):
 			t.Errorf("%s: %s calls, %s failed", s.title, row[1], row[2])
 		case !s.setup && row[1] != "2":

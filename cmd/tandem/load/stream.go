@@ -44,6 +44,7 @@ type stream struct {
 	ssrc     uint32
 	last     uint16 // sequence number
 	at       int64  // kernel's time of the last receipt, Unix nanoseconds
+	voiced   int64  // and of the first packet that another stream sent; 0: none
 	incoming [1500]byte
 	control  [64]byte
 }
@@ -161,6 +162,9 @@ func (s *stream) measure(packet []byte, at int64) {
 	seq, ssrc := binary.BigEndian.Uint16(packet[2:]), binary.BigEndian.Uint32(packet[8:])
 	if payload := packet[headerBytes:]; len(payload) >= stampBytes && binary.BigEndian.Uint64(payload) == mark {
 		t.Latency.observe(time.Duration(at - int64(binary.BigEndian.Uint64(payload[8:]))))
+		if s.voiced == 0 {
+			s.voiced = at
+		}
 	}
 	if s.heard && ssrc == s.ssrc {
 		s.compare(seq, at)
