@@ -197,6 +197,14 @@ func (x *Exchange) Post(id ID, in Input) bool {
 	return true
 }
 
+// Hosts reports whether a call is live, or has ended and its result is still to
+// be stored.
+func (x *Exchange) Hosts(id ID) bool {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.hosts[id] != nil
+}
+
 // Live returns a live call as it stands.
 func (x *Exchange) Live(id ID) (Record, bool) {
 	v := x.view(id)

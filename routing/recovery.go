@@ -18,12 +18,42 @@ const recoverers = 256
 // Recover gives every call that a crash interrupted its result, and every
 // missed one its task. alive is when the switch was last known to run. It
 // returns how many calls it ended; a second run finds none of them. Calls that
-// could not be saved are left for the next start and returned as an error.
+// could not be saved are left for the next time and returned as an error.
 func (r *Reception) Recover(ctx context.Context, alive time.Time) (int, error) {
 	list, err := r.Journal.Unfinished(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("recover calls: %w", err)
 	}
+	return r.finish(ctx, list, alive)
+}
+
+// Reconcile does the same while the switch runs, for calls without a result
+// that nobody hosts any more: they were turned away because the store was too
+// slow, and it stored them after all. hosted tells which calls go on.
+func (r *Reception) Reconcile(ctx context.Context, hosted func(call.ID) bool, now time.Time) (int, error) {
+	list, err := r.Journal.Unfinished(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("reconcile calls: %w", err)
+	}
+	var left []call.Record
+	for _, rec := range list {
+		if hosted(rec.ID) {
+			continue
+		}
+		// It may have ended, with its result, since the list was made.
+		rec, err := r.Journal.Call(ctx, rec.ID)
+		if err != nil {
+			return 0, fmt.Errorf("reconcile calls: %w", err)
+		}
+		if rec.Result == call.ResultNone {
+			left = append(left, rec)
+		}
+	}
+	return r.finish(ctx, left, now)
+}
+
+// finish gives calls that nobody hosts their result.
+func (r *Reception) finish(ctx context.Context, list []call.Record, alive time.Time) (int, error) {
 	slices.SortFunc(list, func(a, b call.Record) int { return a.StartedAt.Compare(b.StartedAt) })
 	groups := byContact(list)
 	counts, faults := make([]int, len(groups)), make([]error, len(groups))

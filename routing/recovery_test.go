@@ -51,6 +51,42 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
+// A call that the store took after it was turned away gets its result; those
+// that go on, and one that ends in that very moment, are left alone.
+func TestReconcile(t *testing.T) {
+	d := newDesk(t, account(t))
+	left, live, ending := arrival(), arrival(), arrival()
+	for _, in := range []call.Arrival{left, live, ending} {
+		if _, err := d.Admit(t.Context(), in, noon); err != nil {
+			t.Fatal(err)
+		}
+	}
+	hosted := func(id call.ID) bool {
+		if id == ending.Call {
+			rec := d.store.calls[id]
+			rec.Result = call.ResultCancelled
+			d.store.calls[id] = rec
+		}
+		return id == live.Call
+	}
+	if n, err := d.Reconcile(t.Context(), hosted, noon.Add(time.Minute)); n != 1 || err != nil {
+		t.Errorf("reconciled %d, %v", n, err)
+	}
+	for id, want := range map[call.ID]call.Result{
+		left.Call: call.ResultFailed, live.Call: call.ResultNone, ending.Call: call.ResultCancelled,
+	} {
+		if got := d.store.calls[id].Result; got != want {
+			t.Errorf("call %s: result %q, want %q", id, got, want)
+		}
+	}
+	if rec := d.store.calls[left.Call]; !rec.Missed || rec.Reason != call.MissedNoUser {
+		t.Errorf("missed %v, %q", rec.Missed, rec.Reason)
+	}
+	if n, err := d.Reconcile(t.Context(), hosted, noon.Add(2*time.Minute)); n != 0 || err != nil {
+		t.Errorf("a second time %d, %v", n, err)
+	}
+}
+
 func TestRecover(t *testing.T) {
 	d := newDesk(t, account(t))
 	first, second := arrival(), arrival()

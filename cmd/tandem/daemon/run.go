@@ -12,6 +12,10 @@ import (
 // drainTime is how long live calls may go on once a drain was asked for.
 const drainTime = 30 * time.Second
 
+// reconcileTime is how often calls are looked for that are stored without a
+// result and that nobody hosts.
+const reconcileTime = time.Minute
+
 // sweepTime is how often recordings past their retention are looked for.
 const sweepTime = time.Hour
 
@@ -35,6 +39,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	p.start("floor", func(ctx context.Context) error { return d.floor.Run(ctx, d.exchange) })
 	p.start("sip", d.sip.Run)
 	p.start("exchange", func(ctx context.Context) error { return d.exchange.Run(ctx, d.ports()) })
+	p.start("reconciliation", d.reconcile)
 	p.start("http", func(ctx context.Context) error { return d.web.Run(ctx, d.http, d.socket) })
 	d.log.Info("serving", "version", d.opts.Version, "sip", d.SIPAddrs(), "http", d.HTTPAddr().String(), "socket", d.Socket())
 	if len(left) > 0 {
@@ -87,6 +92,27 @@ func (d *Daemon) recover(ctx context.Context) error {
 		d.log.Warn("calls that were interrupted have their result now", "calls", n, "alive", alive)
 	}
 	return nil
+}
+
+// reconcile gives calls their result that were turned away by a store which was
+// too slow, and stored by it after all.
+func (d *Daemon) reconcile(ctx context.Context) error {
+	tick := time.NewTicker(reconcileTime)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case now := <-tick.C:
+			n, err := d.router.Reconcile(ctx, d.exchange.Hosts, now)
+			if err != nil && ctx.Err() == nil {
+				d.log.Error("calls without a result could not be ended", "error", err)
+			}
+			if n > 0 {
+				d.log.Warn("calls that were turned away and stored after all have their result now", "calls", n)
+			}
+		}
+	}
 }
 
 // upkeep repairs recordings that a crash left open and deletes those past
