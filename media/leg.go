@@ -16,7 +16,7 @@ import (
 type mode uint8
 
 const (
-	quiet    mode = iota // nowhere
+	quiet    mode = iota // nowhere: a stream that has begun goes on in silence
 	playing              // a sound
 	mixing               // the tick's mix
 	relaying             // one speaker's packets; the mix until the first of them
@@ -195,7 +195,10 @@ func (l *leg) tick(now time.Duration, mixed *codec.Frame) {
 		if !l.relay.on && l.out.begun && l.out.late(now) {
 			l.speak(now, mixed)
 		}
-	case quiet:
+	case quiet: // watchdogs and NAT bindings on the way to the peer live on it
+		if l.out.begun {
+			l.speak(now, &l.room.host.silence)
+		}
 	}
 }
 
