@@ -241,6 +241,7 @@ func (l *leg) sendPress(now time.Duration) {
 		l.keypad = keypad{}
 		return
 	}
+	l.relay.on = false // its numbers are taken
 	timestamp, _, ok := l.out.next(now)
 	if !ok {
 		return
@@ -257,7 +258,7 @@ func (l *leg) sendPress(now time.Duration) {
 		marker: next.Marker, kind: l.terms.event, seq: l.out.seq + 1,
 		timestamp: k.began, payload: next.Payload[:],
 	}, false)
-	l.out.timestamp, l.out.span = timestamp, dtmf.Step
+	l.out.fill(timestamp, dtmf.Step)
 }
 
 // send writes a packet under the leg's own SSRC.
