@@ -13,7 +13,7 @@ type Timer string
 const (
 	TimerReception Timer = "reception" // arrival to missed
 	TimerOffer     Timer = "offer"     // one user rings
-	TimerDial      Timer = "dial"      // whoever is called rings: the user who calls out first
+	TimerDial      Timer = "dial"      // whoever is called rings: the user who calls out first; another call is asked
 	TimerFarewell  Timer = "farewell"  // somebody hears why they are released
 )
 

@@ -300,6 +300,8 @@ func (m *Machine) timerFired(t Timer) {
 			m.notSummoned(Cause{Kind: CauseNoAnswer})
 		case m.attempt != nil:
 			m.dialTimeout()
+		case m.transfer != nil:
+			m.unanswered()
 		}
 	case TimerFarewell:
 		if m.phase == Clearing {

@@ -185,16 +185,12 @@ func (x *Exchange) start(id ID, in Input, placed chan<- outcome) error {
 }
 
 // Post hands an input to a live call. It returns false when there is no such
-// call. A call that does not keep up is hung up.
+// call, or when it does not keep up: then it is hung up.
 func (x *Exchange) Post(id ID, in Input) bool {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	h := x.hosts[id]
-	if h == nil {
-		return false
-	}
-	h.post(in)
-	return true
+	return h != nil && h.post(in)
 }
 
 // Hosts reports whether a call is live, or has ended and its result is still to

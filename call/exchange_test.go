@@ -225,7 +225,8 @@ func TestArriveBeforeRun(t *testing.T) {
 	}
 }
 
-// A call whose inputs overflow is hung up; the sender never waits.
+// A call whose inputs overflow is hung up; the sender never waits, and knows
+// that what it posted is lost: a user, or another call's leg, goes elsewhere.
 func TestOverrun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		stuck := make(chan struct{})
@@ -239,6 +240,9 @@ func TestOverrun(t *testing.T) {
 			x.Post(id, Digit{Leg: id.Leg(1), Key: '5'})
 		}
 		expect(t, d, "stalled mailbox")
+		if x.Post(id, Assigned{Users: []string{"luis"}}) {
+			t.Error("a call with a full mailbox took a user")
+		}
 		close(stuck)
 		time.Sleep(farewellTime)
 		expect(t, d, "ended no_answer 0s", "over ana withdrawn")

@@ -11,10 +11,13 @@ func (w *world) result(f Effect) []Input {
 	case AskDirection:
 		return []Input{w.direct(f)}
 	case AskPartner:
-		if f.Leg.Call() == stageID || w.draw.n(4) == 1 { // there is no such call
-			return []Input{Handed{}}
+		n := w.draw.n(4)
+		if f.Leg.Call() == stageID || n == 1 { // there is no such call
+			return []Input{Handed{For: f.Leg}}
 		}
-		w.partners++
+		if n != 2 { // it never answers
+			w.partners = append(w.partners, f.Leg)
+		}
 	case OpenMedia:
 		if w.fails() {
 			return []Input{MediaFailed{Leg: f.Leg, Cause: cause}}

@@ -167,7 +167,7 @@ func (w *world) reserve(user string) {
 // a user who picks the call up.
 func (w *world) hand(in Handed) Input {
 	switch {
-	case w.partners > 0 && !in.Early:
+	case len(w.partners) > 0 && !in.Early:
 		return w.partner()
 	case !in.Early || w.seeking == nil || w.ringing > 0 || !w.free(in.User):
 		return nil
@@ -181,10 +181,11 @@ func (w *world) hand(in Handed) Input {
 
 // partner answers for another call that was asked for a side.
 func (w *world) partner() Input {
-	w.partners--
+	leg := w.partners[0]
+	w.partners = w.partners[1:]
 	in := w.draw.input(Handed{}).(Handed)
-	if w.draw.n(3) == 0 {
-		return Handed{}
+	if in.For = leg; w.draw.n(3) == 0 {
+		return Handed{For: leg}
 	}
 	in.Early, in.SDP, in.Source = false, nil, ""
 	if !w.free(in.User) {

@@ -30,7 +30,7 @@ type world struct {
 	legs     map[LegID]*line
 	foreign  map[LegID]Handed    // legs of other calls that are this one's to take
 	strange  int                 // how many there ever were
-	partners int                 // other calls that were asked for a side and did not answer yet
+	partners []LegID             // of other calls that were asked for their other side and did not answer yet
 	asked    int                 // other calls that want a side of this one and were not answered yet
 	sounds   []PlayEnded         // that are being played to their end
 	seeking  *Request            // the call is in the floor's queue
@@ -196,7 +196,7 @@ func (w *world) finish() {
 		switch {
 		case len(w.mailbox) > 0:
 			w.deliver()
-		case w.partners > 0:
+		case len(w.partners) > 0:
 			w.mailbox = append(w.mailbox, w.partner())
 		case w.m.Phase() == Ended:
 			w.over()

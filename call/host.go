@@ -59,11 +59,12 @@ func newHost(id ID, ports Ports, post func(ID, Input) bool, log *slog.Logger) *h
 	}
 }
 
-// post never blocks: a full mailbox ends the call.
-func (h *host) post(in Input) {
+// post never blocks. A full mailbox ends the call; the input is lost then, and
+// false tells so.
+func (h *host) post(in Input) bool {
 	select {
 	case h.mailbox <- in:
-		return
+		return true
 	default:
 	}
 	select {
@@ -72,6 +73,7 @@ func (h *host) post(in Input) {
 		h.log.Error("a call fell behind its inputs and is hung up")
 	default:
 	}
+	return false
 }
 
 // run steps the machine until the call has ended.
@@ -341,7 +343,7 @@ func (h *host) tell(o outcome) {
 // askPartner asks the call of another leg to give its other side up.
 func (h *host) askPartner(leg LegID) {
 	if leg.Call() == h.id || !h.others(leg.Call(), Surrender{By: h.id, Leg: leg}) {
-		h.back(Handed{})
+		h.back(Handed{For: leg})
 	}
 }
 

@@ -190,6 +190,7 @@ type Surrender struct {
 
 // Handed answers a Surrender, or brings the leg of a user who picks up this call.
 type Handed struct {
+	For    LegID  // that was to be given up for it, of a Surrender
 	Leg    LegID  // of the other call; it is this call's to take. Empty: refused
 	User   string // whose phone it is, or empty
 	Party  Party  // who it is

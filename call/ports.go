@@ -13,7 +13,8 @@ type Lines interface {
 	Arrive(in Arrival) error
 	// Originate begins an outbound call. It fails like Arrive.
 	Originate(in Origination) error
-	// Post hands an input to a live call; false when there is no such call.
+	// Post hands an input to a live call; false when there is no such call, or
+	// when it falls behind its inputs and is hung up.
 	Post(id ID, in Input) bool
 }
 

@@ -222,16 +222,16 @@ func parseInput(verb string, words []string) (Input, error) {
 		return Undirected{Cause{Kind: CauseFailed, Code: 404}}, nil
 	case "surrender":
 		return Surrender{By: "OTHER", Leg: leg()}, nil
-	case "handed": // refused | early USER | USER LEG | - LEG
+	case "handed": // refused [FOR] | early USER | USER LEG [FOR] | - LEG
 		switch {
 		case word(0) == "refused":
-			return Handed{}, nil
+			return Handed{For: LegID(cmp.Or(word(1), "OTHER-1"))}, nil
 		case word(0) == "early":
 			return Handed{Leg: LegID(cmp.Or(word(2), "OTHER-1")), User: word(1), Early: true, SDP: []byte("theirs")}, nil
 		case word(0) == "-":
-			return Handed{Leg: LegID(word(1)), Party: Party{Number: "+34600777888"}}, nil
+			return Handed{For: "OTHER-1", Leg: LegID(word(1)), Party: Party{Number: "+34600777888"}}, nil
 		}
-		return Handed{Leg: LegID(word(1)), User: word(0)}, nil
+		return Handed{For: LegID(cmp.Or(word(2), "OTHER-1")), Leg: LegID(word(1)), User: word(0)}, nil
 	case "hold":
 		return Hold{By: "ana", On: word(0) != "off"}, nil
 	case "mute":

@@ -6,12 +6,17 @@ import "time"
 // one; a colleague has lifted already and a machine answers.
 const takeTime = 10 * time.Second
 
+// askTime bounds how long another call may take to give a side up. It does so
+// at once, unless it waits for the store or is drowned in inputs.
+const askTime = 5 * time.Second
+
 // transfer is a call that is being passed on. Until somebody takes it, whoever
 // passes it on stays on the line, unless they hang up.
 type transfer struct {
-	by     string // the user who passes it on
-	leg    LegID  // whose REFER it was; empty: from the screen
-	recall bool   // it went wrong and comes back to by
+	by      string // the user who passes it on
+	leg     LegID  // whose REFER it was; empty: from the screen
+	partner LegID  // of another call that was asked for its other side; empty: none
+	recall  bool   // it went wrong and comes back to by
 }
 
 // transferTo passes the call on from the screen.
@@ -33,10 +38,10 @@ func (m *Machine) refers(in LegRefers) {
 		m.do(Notify{Leg: in.Leg, Status: 603})
 		return
 	}
-	m.transfer = &transfer{by: l.user, leg: l.id}
+	m.transfer = &transfer{by: l.user, leg: l.id, partner: in.Partner}
 	m.do(Notify{Leg: l.id, Status: 100})
 	if in.Partner != "" {
-		m.do(AskPartner{Leg: in.Partner})
+		m.do(ArmTimer{Timer: TimerDial, After: askTime}, AskPartner{Leg: in.Partner})
 		return
 	}
 	m.do(AskDirection{To: in.To, By: l.user})
@@ -175,7 +180,7 @@ func statusFor(why Cause) int {
 func (m *Machine) surrender(in Surrender) {
 	l := m.find(in.Leg)
 	if m.phase != Talking || m.transfer != nil || l == nil {
-		m.do(Hand{To: in.By})
+		m.do(Hand{To: in.By, Handed: Handed{For: in.Leg}})
 		return
 	}
 	other, party := &m.contact, m.plan.Contact
@@ -183,7 +188,7 @@ func (m *Machine) surrender(in Surrender) {
 		other, party = &m.person, m.plan.Caller
 	}
 	m.mark("joined", l.user, "with call "+string(in.By))
-	given := Handed{Leg: other.id, User: other.user, Party: party}
+	given := Handed{For: in.Leg, Leg: other.id, User: other.user, Party: party}
 	m.lost(other)
 	m.end(Cause{Kind: CauseNormal})
 	m.do(Hand{To: in.By, Handed: given})
@@ -195,9 +200,10 @@ func (m *Machine) handed(in Handed) {
 	switch {
 	case in.Early:
 		m.pickedUp(in)
-	case m.phase != Talking || m.transfer == nil || m.attempt != nil:
+	case m.phase != Talking || m.transfer == nil || m.attempt != nil || in.For != m.transfer.partner:
 		m.sendAway(in)
 	case in.Leg == "":
+		m.do(StopTimer{TimerDial})
 		m.transferFailed(Cause{Kind: CauseFailed, Code: 481})
 	default:
 		role := RoleOutside
@@ -212,6 +218,12 @@ func (m *Machine) handed(in Handed) {
 		m.do(OpenMedia{Leg: m.attempt.id, User: in.User},
 			ArmTimer{Timer: TimerDial, After: takeTime})
 	}
+}
+
+// unanswered gives up on another call that was asked for its other side. What
+// it answers later is sent away.
+func (m *Machine) unanswered() {
+	m.transferFailed(Cause{Kind: CauseFailed, Code: 504})
 }
 
 // sendAway lets a leg go that was handed to a call which cannot have it.

@@ -65,7 +65,11 @@ func scenes(t testing.TB) map[string]*scene {
 	taped.desk.room().record(taped.desk.w, contactLeg, personLeg, &mute{})
 	music := newScene(t, 1)
 	music.ends[0].leg.play("music", clipOf(400, 100).Play(true), true)
-	return map[string]*scene{"relayed": relayed, "mixed": mixed, "taped": taped, "music": music}
+	muted := newScene(t, 2, both(contactLeg, personLeg)...)
+	muted.slot()
+	muted.slot()
+	muted.desk.wire(both(contactLeg, personLeg)[:1]...)
+	return map[string]*scene{"muted": muted, "relayed": relayed, "mixed": mixed, "taped": taped, "music": music}
 }
 
 func TestPacketsAndTicksAllocateNothing(t *testing.T) {

@@ -42,3 +42,54 @@ func TestAudioComesBackAfterKeys(t *testing.T) {
 		}
 	}
 }
+
+// TestKeyAfterAKeyThatWasPassedOn: a key from signalling right after one that came
+// in RTP has a time of its own, or receivers take both for one.
+func TestKeyAfterAKeyThatWasPassedOn(t *testing.T) {
+	for pause := time.Duration(0); pause < 300*time.Millisecond; pause += 7 * time.Millisecond {
+		d := newDesk(t)
+		contact, person := d.leg(contactLeg, codec.PCMA), d.leg(personLeg, codec.PCMA)
+		contact.leg.terms.event = person.leg.terms.event
+		d.wire(both(contactLeg, personLeg)...)
+		d.talk(time.Second, 4*time.Millisecond, person)
+		person.press('1')
+		d.advance(pause)
+		person.leg.pass('2')
+		d.advance(300 * time.Millisecond)
+		person.ts += 300 * 8 // its clock went on
+		d.talk(time.Second, 4*time.Millisecond, person)
+		if got := contact.keysOf(); got != "12" {
+			t.Errorf("%v after a key: the contact was told %q, want both", pause, got)
+		}
+		var last uint32
+		for i, p := range contact.got {
+			if i > 0 && (p.seq != contact.got[i-1].seq+1 || int32(p.timestamp-last) < 0) {
+				t.Fatalf("%v after a key: seq %d timestamp %d after seq %d timestamp %d", pause, p.seq, p.timestamp, contact.got[i-1].seq, last)
+			}
+			last = p.timestamp
+		}
+		// The stream keeps to real time: a second and more of keys took their time.
+		first := contact.got[0]
+		elapsed := int32((d.now - first.at) * codec.Rate / time.Second)
+		if off := int32(last-first.timestamp) - elapsed; off < -3*codec.FrameSamples || off > 2*codec.FrameSamples {
+			t.Errorf("%v after a key: the stream is %d samples off", pause, off)
+		}
+	}
+}
+
+// TestKeyFromTheFuture: a speaker whose key has a timestamp far ahead holds up
+// nothing that the listener is sent afterwards.
+func TestKeyFromTheFuture(t *testing.T) {
+	d := newDesk(t)
+	contact, person := d.leg(contactLeg, codec.PCMA), d.leg(personLeg, codec.PCMA)
+	d.wire(both(contactLeg, personLeg)...)
+	d.talk(time.Second, 4*time.Millisecond, person)
+	person.ts += 1 << 30
+	person.press('1')
+	contact.leg.play("music", clipOf(500, 3).Play(true), true)
+	n := len(contact.got)
+	d.advance(time.Second)
+	if got := len(contact.got) - n; got < 49 {
+		t.Errorf("%d packets of music in a second", got)
+	}
+}

@@ -16,7 +16,7 @@ import (
 type mode uint8
 
 const (
-	quiet    mode = iota // nowhere
+	quiet    mode = iota // nowhere: a stream that has begun goes on in silence
 	playing              // a sound
 	mixing               // the tick's mix
 	relaying             // one speaker's packets; the mix until the first of them
@@ -195,7 +195,10 @@ func (l *leg) tick(now time.Duration, mixed *codec.Frame) {
 		if !l.relay.on && l.out.begun && l.out.late(now) {
 			l.speak(now, mixed)
 		}
-	case quiet:
+	case quiet: // watchdogs and NAT bindings on the way to the peer live on it
+		if l.out.begun {
+			l.speak(now, &l.room.host.silence)
+		}
 	}
 }
 
@@ -238,6 +241,7 @@ func (l *leg) sendPress(now time.Duration) {
 		l.keypad = keypad{}
 		return
 	}
+	l.relay.on = false // its numbers are taken
 	timestamp, _, ok := l.out.next(now)
 	if !ok {
 		return
@@ -254,7 +258,7 @@ func (l *leg) sendPress(now time.Duration) {
 		marker: next.Marker, kind: l.terms.event, seq: l.out.seq + 1,
 		timestamp: k.began, payload: next.Payload[:],
 	}, false)
-	l.out.timestamp, l.out.span = timestamp, dtmf.Step
+	l.out.fill(timestamp, dtmf.Step)
 }
 
 // send writes a packet under the leg's own SSRC.

@@ -35,7 +35,6 @@ func (l *leg) forward(now time.Duration, p *packet, what content, law codec.Law)
 		return
 	}
 	if l.keypad.press.Busy() { // the key takes the place of audio, on the tick
-		r.on = false
 		return
 	}
 	jump := false
@@ -56,8 +55,12 @@ func (l *leg) forward(now time.Duration, p *packet, what content, law codec.Law)
 		marker: p.marker || jump, kind: kind,
 		seq: p.seq + r.seq, timestamp: p.timestamp + r.timestamp, payload: payload,
 	}, what == voice)
-	if what == voice {
+	switch what {
+	case voice:
 		l.out.follow(now)
+	case event:
+		l.out.press(now, p.timestamp+r.timestamp)
+	case noise, unknown:
 	}
 }
 

@@ -27,6 +27,8 @@ type stream struct {
 	seq       uint16        // of the newest packet
 	timestamp uint32        // of the newest audio
 	span      uint32        // samples in the newest audio
+	pressed   bool          // a key was passed on since
+	key       uint32        // timestamp of that key press
 	zero      time.Duration // clock reading at which anchor is due
 	anchor    uint32
 
@@ -55,14 +57,32 @@ func (s *stream) next(now time.Duration) (timestamp uint32, jump, ok bool) {
 		return s.anchor, true, true
 	}
 	timestamp = s.timestamp + s.span
+	lag := int32(maxLag)
+	if s.pressed { // what follows is after the key, which took its time
+		timestamp, lag = timestamp+uint32(max(0, int32(s.key+codec.FrameSamples-timestamp))), 0
+	}
 	lead := int32(timestamp - s.due(now))
 	if lead > maxLead {
 		return 0, false, false
 	}
-	if lead >= -maxLag {
+	if lead >= -lag {
 		return timestamp, false, true
 	}
 	return timestamp + uint32(-lead)/codec.FrameSamples*codec.FrameSamples, true, true
+}
+
+// press notes a key press that was passed on: all its packets have the timestamp
+// of its beginning (RFC 4733), and the next press needs another. One from another
+// time is the speaker's fault and holds nothing up.
+func (s *stream) press(now time.Duration, timestamp uint32) {
+	if lead := int32(timestamp - s.due(now)); lead > -maxDrift && lead <= maxLead {
+		s.pressed, s.key = true, timestamp
+	}
+}
+
+// fill notes what the stream's newest samples are.
+func (s *stream) fill(timestamp, span uint32) {
+	s.timestamp, s.span, s.pressed = timestamp, span, false
 }
 
 // late reports whether the clock has caught up with what was sent. Until then
@@ -83,7 +103,7 @@ func (s *stream) sent(p *packet, audio bool) {
 		s.seq = p.seq
 	}
 	if audio && int32(p.timestamp-s.timestamp) > 0 {
-		s.timestamp, s.span = p.timestamp, uint32(len(p.payload))
+		s.fill(p.timestamp, uint32(len(p.payload)))
 	}
 	s.packets++
 	s.octets += uint32(len(p.payload))

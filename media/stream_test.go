@@ -8,6 +8,7 @@ import (
 
 	"tandem/call"
 	"tandem/media/codec"
+	"tandem/media/sdp"
 )
 
 const (
@@ -53,15 +54,73 @@ func TestStreamGoesOnThroughMusicConversationAndMix(t *testing.T) {
 	}
 }
 
+// silenceIn is a frame of silence under a law.
+func silenceIn(law codec.Law) []byte {
+	payload := make([]byte, codec.FrameSamples)
+	codec.New(law).Encode(payload, &codec.Frame{})
+	return payload
+}
+
+// A stream goes on in silence when nobody is to be heard, as by mute and hold
+// from the screen: the peer's watchdog and the NAT on the way live on it.
+func TestStreamGoesOnWhileNobodyIsAudible(t *testing.T) {
+	for phase := time.Duration(0); phase < tickLength; phase += time.Millisecond {
+		t.Run(fmt.Sprint(phase), func(t *testing.T) {
+			d := newDesk(t)
+			contact, person := d.leg(contactLeg, codec.PCMU), d.leg(personLeg, codec.PCMA)
+			silent := func(x *end, n int) {
+				t.Helper()
+				if got := len(x.got) - n; got < 48 {
+					t.Fatalf("%d packets in a second of silence", got)
+				}
+				for _, p := range x.got[n+2:] { // what was under way before has been heard out
+					if p.kind != uint8(x.law) || !bytes.Equal(p.payload, silenceIn(x.law)) {
+						t.Fatalf("payload type %d, %x is no silence", p.kind, p.payload[:8])
+					}
+				}
+			}
+			for range 5 {
+				d.wire(both(contactLeg, personLeg)...)
+				d.talk(time.Second, phase, contact, person)
+				n := len(contact.got)
+				d.wire(call.Edge{Listener: personLeg, Speaker: contactLeg}) // mute
+				d.talk(time.Second, phase, contact, person)
+				silent(contact, n)
+				d.wire() // hold
+				n = len(person.got)
+				contact.leg.play("music", clipOf(500, 3).Play(true), true)
+				d.talk(time.Second, phase, contact, person)
+				silent(person, n)
+				contact.leg.hush()
+			}
+			contact.unbroken()
+			person.unbroken()
+			for _, x := range []*end{contact, person} { // out of step by a few, never more with every change
+				if n := len(x.got); n < 750-8 || n > 750+8 {
+					t.Errorf("%d packets in 15 s", n)
+				}
+			}
+			person.agree(sdp.RecvOnly)
+			n := len(person.got)
+			d.talk(time.Second, phase, contact, person)
+			if len(person.got) > n {
+				t.Error("a peer that holds is sent silence")
+			}
+		})
+	}
+}
+
 func TestStreamCatchesUpAfterSilence(t *testing.T) {
 	d := newDesk(t)
 	contact := d.leg(contactLeg, codec.PCMA)
-	contact.leg.play("message", clipOf(500, 10).Play(false), false)
+	contact.leg.play("music", clipOf(500, 10).Play(true), true)
+	d.advance(200 * time.Millisecond)
+	contact.agree(sdp.RecvOnly)
 	d.advance(5 * time.Second)
-	contact.leg.play("message", clipOf(500, 10).Play(false), false)
-	d.advance(5 * time.Second)
+	contact.agree(sdp.SendRecv)
+	d.advance(200 * time.Millisecond)
 	if len(contact.got) != 20 {
-		t.Fatalf("%d packets of two messages of 10", len(contact.got))
+		t.Fatalf("%d packets of 10 before a hold and 10 after it", len(contact.got))
 	}
 	a, b := contact.got[9], contact.got[10]
 	elapsed := uint32((b.at - a.at) * codec.Rate / time.Second)

@@ -328,7 +328,8 @@ func (d *Dispatch) destination(ctx context.Context, rec call.Record, to string) 
 		return call.Destination{}, err
 	}
 	if dialed.Kind == KindExtension {
-		return call.Destination{Route: call.Route{User: dialed.User, RingTimeout: summonTime}, Why: "to " + dialed.User}, nil
+		route := call.Route{User: dialed.User, RingTimeout: d.offerTime(rec.Playbook)}
+		return call.Destination{Route: route, Why: "to " + dialed.User}, nil
 	}
 	chosen, err := d.Chooser.Choose(ctx, Outgoing{
 		Number: dialed.Number, Contact: out.contact, Playbook: rec.Playbook, Emergency: dialed.Kind == KindEmergency,
@@ -337,6 +338,15 @@ func (d *Dispatch) destination(ctx context.Context, rec call.Record, to string) 
 		return call.Destination{}, unchosen(err)
 	}
 	return call.Destination{Route: d.routeTo(dialed.Number, chosen), Why: "to " + dialed.Number}, nil
+}
+
+// offerTime bounds how long the phone of a colleague rings who is passed a call
+// of a playbook: as long as for any call that the playbook offers.
+func (d *Dispatch) offerTime(playbook string) time.Duration {
+	if p, is := d.Directory.Playbook(playbook); is {
+		return p.Reception.OfferTimeout
+	}
+	return summonTime
 }
 
 // refuse is a refusal that says why. code is what a phone that dialed is told.

@@ -271,12 +271,12 @@ func TestDirect(t *testing.T) {
 		o := newOffice(t)
 		o.desk.contacts["c"] = Contact{ID: "c", Numbers: []string{"+34600999999"}, DoNotCall: true}
 		rec := call.Record{ID: "call", Playbook: "sales", User: "ana"}
-		for _, to := range []string{"bea", "102"} {
+		for _, to := range []string{"bea", "102"} { // whose phones ring as for any offer of sales
 			if err := o.Directable(t.Context(), rec, to); err != nil {
 				t.Errorf("to %s: %v", to, err)
 			}
 			d, err := o.Direct(t.Context(), rec, to, "ana")
-			if err != nil || d.Route.User != "bea" || o.state("bea").CallID != "call" {
+			if err != nil || d.Route.User != "bea" || d.Route.RingTimeout != 20*time.Second || o.state("bea").CallID != "call" {
 				t.Errorf("to %s: %+v, %v", to, d, err)
 			}
 			o.Over("call", "bea", call.OutcomeWithdrawn)
@@ -315,7 +315,7 @@ func TestRecall(t *testing.T) {
 		if u := o.state("ana"); u.Activity != ActivityWrapUp {
 			t.Fatalf("ana is %+v", u)
 		}
-		if d, err := o.Direct(t.Context(), call.Record{ID: "call"}, "ana", ""); err != nil || d.Route.User != "ana" {
+		if d, err := o.Direct(t.Context(), call.Record{ID: "call"}, "ana", ""); err != nil || d.Route.User != "ana" || d.Route.RingTimeout != summonTime {
 			t.Errorf("%+v, %v", d, err)
 		}
 	})

@@ -73,7 +73,7 @@ func (s *Server) listCalls(ctx context.Context, q *callQuery) (*listing[Call], e
 	calls := make([]Call, 0, len(items))
 	for _, rec := range items {
 		if live, ok := s.lines.Live(rec.ID); ok {
-			rec = annotated(live, rec)
+			rec = latest(live, rec)
 		}
 		calls = append(calls, s.shown(rec))
 	}
@@ -95,9 +95,11 @@ func (s *Server) liveCalls(ctx context.Context, f routing.CallFilter, p Paging) 
 	for _, rec := range page.Items {
 		// A call that the store does not have yet has no annotations either.
 		if stored, err := s.calls.Call(ctx, rec.ID); err == nil {
-			rec = annotated(rec, stored)
+			rec = latest(rec, stored)
 		}
-		calls = append(calls, s.shown(rec))
+		if rec.Result == call.ResultNone {
+			calls = append(calls, s.shown(rec))
+		}
 	}
 	return listed(calls, page.Next), nil
 }
@@ -110,7 +112,7 @@ func (s *Server) withContact(ctx context.Context, live []call.Record, id string)
 	}
 	return slices.DeleteFunc(live, func(rec call.Record) bool {
 		if stored, err := s.calls.Call(ctx, rec.ID); err == nil {
-			rec = annotated(rec, stored)
+			rec = latest(rec, stored)
 		}
 		return rec.ContactID != id
 	})
@@ -152,7 +154,7 @@ func (s *Server) noteCall(ctx context.Context, in *noteInput) (*callOutput, erro
 	if err != nil {
 		return nil, err
 	}
-	return &callOutput{s.shown(annotated(rec, stored))}, nil
+	return &callOutput{s.shown(latest(rec, stored))}, nil
 }
 
 // CallExplanation is a call with every step on its way.

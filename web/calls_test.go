@@ -30,6 +30,29 @@ func TestLiveCallOfMergedContact(t *testing.T) {
 	}
 }
 
+// A call whose result is stored has ended, whatever the exchange still shows: it
+// stores a result before it shows it.
+func TestStoredResultIsTheLastWord(t *testing.T) {
+	w := newWorld()
+	end := at(31)
+	w.stored[0].State, w.stored[0].Result, w.stored[0].User, w.stored[0].EndedAt = call.StateEnded, call.ResultNoAnswer, "ana", &end
+	s := w.server(t)
+	for _, path := range []string{"/calls?active=false", "/calls?result=no_answer", "/calls"} {
+		list := decode[List[Call]](t, ask(t, w, s, "", "GET", "/api/v1"+path, ""))
+		if got := list.Items[0]; got.ID != liveID || got.State != call.StateEnded || got.Result != call.ResultNoAnswer || got.EndedAt == nil {
+			t.Errorf("%s: %+v", path, got)
+		}
+	}
+	if got := decode[Call](t, ask(t, w, s, "", "GET", "/api/v1/calls/"+string(liveID), "")); got.Result != call.ResultNoAnswer {
+		t.Errorf("the call itself: %+v", got)
+	}
+	for _, query := range []string{"", "&contact=c1"} {
+		if live := ids(t, ask(t, w, s, "", "GET", "/api/v1/calls?active=true"+query, "")); len(live) > 0 {
+			t.Errorf("live%s: %v", query, live)
+		}
+	}
+}
+
 func TestListCalls(t *testing.T) {
 	tests := []struct {
 		user, query string

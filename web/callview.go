@@ -62,7 +62,7 @@ func (s *Server) find(ctx context.Context, id call.ID) (call.Record, error) {
 	case err != nil:
 		return call.Record{}, err
 	case alive:
-		return annotated(live, stored), nil
+		return latest(live, stored), nil
 	}
 	return stored, nil
 }
@@ -79,9 +79,13 @@ func (s *Server) visible(ctx context.Context, id call.ID) (call.Record, error) {
 	return rec, nil
 }
 
-// annotated returns a live record with what only the stored one says: the
-// annotations, and whose call it is since contacts were merged.
-func annotated(live, stored call.Record) call.Record {
+// latest returns a live record with what only the stored one says: the
+// annotations, and whose call it is since contacts were merged. A stored result
+// is the last word: the exchange shows it later than it is stored.
+func latest(live, stored call.Record) call.Record {
+	if stored.Result != call.ResultNone {
+		return stored
+	}
 	live.Recording = stored.Recording
 	live.Notes = stored.Notes
 	live.Disposition = stored.Disposition

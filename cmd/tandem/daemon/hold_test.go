@@ -62,6 +62,24 @@ func holds() map[string]func(*peer.Call, context.Context) error {
 	}
 }
 
+// TestHold: a phone that holds and resumes is answered, and hears again.
+func TestHold(t *testing.T) {
+	h := newHouse(t, settings{members: "ana"})
+	ana := h.phone("ana", anaTone)
+	contact := h.call()
+	user := h.answered(ana)
+	h.hears("ana", user, contactTone)
+	ctx, cancel := wait()
+	defer cancel()
+	h.must(user.Hold(ctx))
+	h.must(user.Resume(ctx))
+	h.hears("ana", user, contactTone)
+	h.hears("the contact", contact, anaTone)
+	if err := contact.Media().Stats().Continuous(); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestHoldByEitherSide: the other side hears music and never the one who holds;
 // resumption restores the conversation, in one stream.
 func TestHoldByEitherSide(t *testing.T) {
@@ -146,14 +164,17 @@ func TestHoldOnTheScreen(t *testing.T) {
 	act("hold")
 	h.becomes(id, call.StateHeld)
 	h.hearsMusic("outside", outside)
+	h.hearsSilence("ana, who holds,", user)
 	act("resume")
 	h.becomes(id, call.StateActive)
 	h.talk("ana", user, anaTone, "outside", outside, outsideTone)
 	act("mute")
-	h.hearsNothing("outside", outside, user)
+	h.hearsSilence("outside", outside)
 	h.hears("ana, muted,", user, outsideTone)
 	act("unmute")
 	h.talk("ana", user, anaTone, "outside", outside, outsideTone)
+	h.oneStream("outside", outside)
+	h.oneStream("ana", user)
 	h.hangsUp(outside, "ana", user)
 	rec := h.record(1)
 	trail := string(h.api.Want(http.StatusOK, http.MethodGet, "/calls/"+string(rec.ID)+"/explain", nil))
@@ -162,15 +183,14 @@ func TestHoldOnTheScreen(t *testing.T) {
 	}
 }
 
-// hearsNothing fails if a side is sent anything but silence while the other, who
-// tells the time, is sent half a second.
-func (h *house) hearsNothing(who string, c, clock *peer.Call) {
+// hearsSilence fails unless a side is sent a stream of silence for half a second.
+func (h *house) hearsSilence(who string, c *peer.Call) {
 	h.t.Helper()
 	ctx, cancel := wait()
 	defer cancel()
-	h.must(clock.Media().WaitPackets(ctx, 10)) // what was on its way
+	h.must(c.Media().WaitPackets(ctx, 10)) // what was on its way
 	before := c.Media().Stats().Packets
-	h.must(clock.Media().WaitPackets(ctx, 25))
+	h.must(c.Media().WaitPackets(ctx, 25))
 	after := c.Media().Stats().Packets
 	heard := c.Media().Heard()
 	if fresh := heard[max(0, len(heard)-(after-before)*160):]; !silent(fresh) {

@@ -300,7 +300,7 @@ func (h *house) record(n int) call.Record {
 	h.t.Helper()
 	var calls []call.Record
 	daemontest.Eventually(h.t, fmt.Sprintf("%d calls, the newest ended", n), func() bool {
-		calls = daemontest.List[call.Record](h.api, "/calls")
+		calls = daemontest.List[call.Record](h.api, "/calls?limit=500")
 		return len(calls) == n && calls[0].State == call.StateEnded
 	})
 	return calls[0]

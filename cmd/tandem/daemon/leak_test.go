@@ -1,8 +1,10 @@
 package daemon_test
 
 import (
+	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -10,7 +12,8 @@ import (
 	"tandem/cmd/tandem/peer"
 )
 
-// callsEnv is how many calls TestNothingLeft makes; 1000 when unset.
+// callsEnv is how many calls TestNothingLeft makes in each direction; 1000 when
+// unset.
 const callsEnv = "TANDEM_CALLS"
 
 // callers is how many of them come at one time.
@@ -20,9 +23,21 @@ const callers = 8
 // holds what it held before.
 func TestNothingLeft(t *testing.T) {
 	calls := number(t, callsEnv, 1000)
-	for _, reception := range []string{"immediate", "early"} {
-		t.Run(reception, func(t *testing.T) {
-			h := prepareHouse(t, siegeSettings(reception))
+	inbound := []call.Result{call.ResultCompleted, call.ResultCancelled, call.ResultNoAnswer, call.ResultOfficeClosed}
+	outbound := []call.Result{call.ResultCompleted, call.ResultCancelled, call.ResultNoAnswer, call.ResultBusy, call.ResultFailed}
+	for _, c := range []struct {
+		name, reception string
+		man             func(*siege)
+		pass            func(*siege, int) bool
+		results         []call.Result
+	}{
+		{"immediate", "immediate", (*siege).receive, (*siege).passing, inbound},
+		{"early", "early", (*siege).receive, (*siege).passing, inbound},
+		{"dialed", "immediate", (*siege).callOut, (*siege).dialing, outbound},
+		{"ordered", "immediate", (*siege).callOut, (*siege).ordering, outbound},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h := prepareHouse(t, siegeSettings(c.reception))
 			h.fixPort()
 			h.edit("domain: pbx.test", "domain: pbx.test\n  max_calls: 3000\n  max_calls_per_second: 5000")
 			h.edit("recording: { enabled: true }", "recording: { enabled: false }\nlog: { level: warn }\nlimits: { requests_per_second: 100000 }")
@@ -30,22 +45,31 @@ func TestNothingLeft(t *testing.T) {
 			h.spawn()
 			s := &siege{house: h}
 			s.man()
-			for i, p := range s.phones {
-				p.Handle(func(c *peer.Call) { briefly(c, i) })
-			}
-			s.nothingLeft(calls / 2)
+			c.man(s)
+			s.nothingLeft(calls/2, c.pass, c.results)
 		})
 	}
 }
 
-func (s *siege) nothingLeft(calls int) {
+// receive has the phones take calls.
+func (s *siege) receive() {
+	for i, p := range s.phones {
+		p.Handle(func(c *peer.Call) { briefly(c, i) })
+	}
+}
+
+// nothingLeft plays calls; pass plays one and reports whether it is to be on
+// record. All the wanted results have to come.
+func (s *siege) nothingLeft(calls int, pass func(*siege, int) bool, wanted []call.Result) {
 	t := s.t
 	t.Helper()
-	s.rush(callers) // what is made once is there now
+	idle := s.held()
+	s.rush(callers, pass) // what is made once is there now
 	before := s.held()
+	before.goroutines = idle.goroutines + callers // those of the first calls are still at work
 	before.calls, before.legs, before.dialogs, before.transactions = 0, 0, 0, 0
 	began := time.Now()
-	s.rush(calls)
+	made := s.rush(calls, pass)
 	took := time.Since(began)
 	var after holding
 	s.settled("the switch holds what it held", func() bool {
@@ -60,13 +84,13 @@ func (s *siege) nothingLeft(calls int) {
 	}
 	refused := int(s.api.Metrics().Sum("tandem_calls_refused_total", ""))
 	t.Logf("results: %v; %d refused", results, refused)
-	if n := len(records) + refused; n < calls {
-		t.Errorf("%d calls are on record or were refused, %d were made", n, calls)
+	if n := len(records) + refused; n < made {
+		t.Errorf("%d calls are on record or were refused, %d were made", n, made)
 	}
 	if n := results[call.ResultNone]; n > 0 {
 		t.Errorf("%d calls have no result", n)
 	}
-	for _, want := range []call.Result{call.ResultCompleted, call.ResultCancelled, call.ResultNoAnswer, call.ResultOfficeClosed} {
+	for _, want := range wanted {
 		if results[want] == 0 {
 			t.Errorf("no call was %s", want)
 		}
@@ -90,15 +114,19 @@ func briefly(c *peer.Call, phone int) {
 	}
 }
 
-// rush makes calls, a few at a time; each is over soon.
-func (s *siege) rush(calls int) {
+// rush makes calls, a few at a time; each is over soon. It returns how many of
+// them have to be on record.
+func (s *siege) rush(calls int, pass func(*siege, int) bool) int {
 	s.t.Helper()
 	var wg sync.WaitGroup
+	var made atomic.Int64
 	todo := make(chan int)
 	for range callers {
 		wg.Go(func() {
 			for n := range todo {
-				s.passing(n)
+				if pass(s, n) {
+					made.Add(1)
+				}
 			}
 		})
 	}
@@ -107,6 +135,7 @@ func (s *siege) rush(calls int) {
 	}
 	close(todo)
 	wg.Wait()
+	return int(made.Load())
 }
 
 // phases are the moments at which passing calls end; sweep is how many
@@ -119,7 +148,7 @@ const (
 // passing is one short call. The caller leaves at once, on the first sign, at a
 // moment that is swept over ringing and answer, from hold, during the
 // announcement, or a while later than the salesperson.
-func (s *siege) passing(n int) {
+func (s *siege) passing(n int) bool {
 	to := salesNumber
 	if n%phases == 4 {
 		to = closedNumber
@@ -129,7 +158,7 @@ func (s *siege) passing(n int) {
 	c, err := s.carrier.Call(ctx, peer.CallOptions{From: contactOf(n % 500), To: to, Server: s.sip})
 	if err != nil {
 		s.t.Error(err)
-		return
+		return false
 	}
 	switch n % phases {
 	case 0:
@@ -147,7 +176,13 @@ func (s *siege) passing(n int) {
 	if err != nil {
 		s.t.Errorf("call %d: %v", n, err)
 	}
-	// A CANCEL may cross the answer: then it takes a BYE.
+	s.leaves(ctx, n, c)
+	return true
+}
+
+// leaves ends a call, which may take some time: a CANCEL may cross the answer,
+// and then it takes a BYE.
+func (s *siege) leaves(ctx context.Context, n int, c *peer.Call) {
 	for leave(c); lasts(c, 20*time.Millisecond); {
 		if ctx.Err() != nil {
 			s.t.Errorf("call %d does not end: %s", n, story(c))

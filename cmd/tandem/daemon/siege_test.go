@@ -21,6 +21,7 @@ const (
 type siege struct {
 	*house
 	phones []*peer.Phone
+	desks  chan *desk // of salespeople who call out, and are free
 	seed   uint64
 
 	mu     sync.Mutex

@@ -159,7 +159,7 @@ func killed(t *testing.T, s settings, rings bool) {
 		ana.kill()
 	}
 	// Luis comes later, so ana, who is idle for longer, is asked first.
-	luis := h.newPhone(desk{user: "luis", line: 1, says: luisTone, answer: "auto"})
+	luis := h.luis("auto")
 	contact := h.sipp(scenario{file: "released.xml", says: contactTone, keys: from(salesNumber)})
 	if rings {
 		ana.tells(incoming)

@@ -158,7 +158,7 @@ func TestSwitchRenews(t *testing.T) {
 	h := newHouse(newNetwork(t, "baresip", "sipp"), settings{})
 	carrier := h.sipp(scenario{file: "refreshed.xml", says: outsideTone, local: carrierPort, flags: []string{"-m", "2", "-timeout", "80s"}})
 	ana := h.newPhone(desk{user: "ana", says: anaTone, answer: "manual"})
-	luis := h.newPhone(desk{user: "luis", line: luisLine, says: luisTone, answer: "manual"})
+	luis := h.luis("manual")
 	for phone, number := range map[*phone]string{ana: outsideDialed, luis: "600999777"} {
 		phone.command("dial", number)
 		phone.tells(established)

@@ -35,12 +35,44 @@ func (h *house) outsider(answer string) *phone {
 		fmt.Sprintf("<sip:%s@%s:%d>;regint=0", outsideNumber, h.carrier, carrierPort))
 }
 
-// dials has ana call the person outside, until both are connected.
-func (h *house) dials(ana, outside *phone) {
+// scene is a house in which ana has called the person outside.
+type scene struct {
+	*house
+	wire         *wiretap
+	ana, outside *phone
+}
+
+// conversation is a scene in which the two are connected.
+func conversation(t *testing.T) scene {
+	t.Helper()
+	h := newHouse(newNetwork(t, "baresip"), settings{})
+	s := scene{house: h, wire: h.tap(), outside: h.outsider("auto")}
+	s.ana = h.newPhone(desk{user: "ana", says: anaTone, answer: "manual"})
+	s.ana.command("dial", outsideDialed)
+	s.outside.tells(established)
+	s.ana.tells(established)
+	return s
+}
+
+// luis is a colleague's phone.
+func (h *house) luis(answer string) *phone {
 	h.t.Helper()
-	ana.command("dial", outsideDialed)
-	outside.tells(established)
-	ana.tells(established)
+	return h.newPhone(desk{user: "luis", line: luisLine, says: luisTone, answer: answer})
+}
+
+// becomes waits until the scene's call has a state.
+func (s scene) becomes(state call.State) {
+	s.t.Helper()
+	s.eventually("the call is "+string(state), func() bool { return s.calls("")[0].State == state })
+}
+
+// hangsUp ends the conversation by one phone; the other hears so, and the call
+// is the given user's.
+func (s scene) hangsUp(by, other *phone, user string) {
+	s.t.Helper()
+	by.command("hangup", "")
+	other.tells(closed)
+	s.outbound(user, call.ResultCompleted, 200, 16)
 }
 
 // talk fails unless two phones hear each other, and nobody else.
@@ -123,65 +155,47 @@ func (p *phone) stops() {
 // she presses reach the contact.
 func TestSoftphoneHolds(t *testing.T) {
 	t.Parallel()
-	h := newHouse(newNetwork(t, "baresip"), settings{})
-	wire := h.tap()
-	outside := h.outsider("auto")
-	ana := h.newPhone(desk{user: "ana", says: anaTone, answer: "manual"})
-	h.dials(ana, outside)
-	wire.talk(ana, anaTone, outside, outsideTone)
-	ana.command("hold", "")
-	h.eventually("held", func() bool { return h.calls("")[0].State == call.StateHeld })
-	music(t, "what the contact hears on hold", wire.hears(outside))
-	ana.command("resume", "")
-	h.eventually("resumed", func() bool { return h.calls("")[0].State == call.StateActive })
-	wire.talk(ana, anaTone, outside, outsideTone)
+	s := conversation(t)
+	s.wire.talk(s.ana, anaTone, s.outside, outsideTone)
+	s.ana.command("hold", "")
+	s.becomes(call.StateHeld)
+	music(t, "what the contact hears on hold", s.wire.hears(s.outside))
+	s.ana.command("resume", "")
+	s.becomes(call.StateActive)
+	s.wire.talk(s.ana, anaTone, s.outside, outsideTone)
 	for _, key := range []string{"7", "#", "D"} {
-		ana.command("sndcode", key)
-		is(t, "key that the contact's phone shows", outside.tells(digit).Text, key)
+		s.ana.command("sndcode", key)
+		is(t, "key that the contact's phone shows", s.outside.tells(digit).Text, key)
 	}
-	ana.command("hangup", "")
-	outside.tells(closed)
-	h.outbound("ana", call.ResultCompleted, 200, 16)
+	s.hangsUp(s.ana, s.outside, "ana")
 }
 
 // TestContactHolds: the contact puts ana on hold and comes back.
 func TestContactHolds(t *testing.T) {
 	t.Parallel()
-	h := newHouse(newNetwork(t, "baresip"), settings{})
-	wire := h.tap()
-	outside := h.outsider("auto")
-	ana := h.newPhone(desk{user: "ana", says: anaTone, answer: "manual"})
-	h.dials(ana, outside)
-	outside.command("hold", "")
-	h.eventually("held", func() bool { return h.calls("")[0].State == call.StateHeld })
-	music(t, "what ana hears on hold", wire.hears(ana))
-	outside.command("resume", "")
-	h.eventually("resumed", func() bool { return h.calls("")[0].State == call.StateActive })
-	wire.talk(ana, anaTone, outside, outsideTone)
-	outside.command("hangup", "")
-	ana.tells(closed)
-	h.outbound("ana", call.ResultCompleted, 200, 16)
+	s := conversation(t)
+	s.outside.command("hold", "")
+	s.becomes(call.StateHeld)
+	music(t, "what ana hears on hold", s.wire.hears(s.ana))
+	s.outside.command("resume", "")
+	s.becomes(call.StateActive)
+	s.wire.talk(s.ana, anaTone, s.outside, outsideTone)
+	s.hangsUp(s.outside, s.ana, "ana")
 }
 
 // TestBlindTransfer: ana passes the contact on to luis's extension; her phone
 // hears that it went well and goes, and the two talk.
 func TestBlindTransfer(t *testing.T) {
 	t.Parallel()
-	h := newHouse(newNetwork(t, "baresip"), settings{})
-	wire := h.tap()
-	outside := h.outsider("auto")
-	ana := h.newPhone(desk{user: "ana", says: anaTone, answer: "manual"})
-	luis := h.newPhone(desk{user: "luis", line: luisLine, says: luisTone, answer: "auto"})
-	h.dials(ana, outside)
-	ana.command("transfer", "sip:102@pbx.test")
+	s := conversation(t)
+	luis := s.luis("auto")
+	s.ana.command("transfer", "sip:102@pbx.test")
 	luis.tells(established)
-	ana.tells(closed)
-	ana.isNotified("200 OK")
-	wire.talk(luis, luisTone, outside, outsideTone)
-	h.user("ana", routing.UserState.Available)
-	luis.command("hangup", "")
-	outside.tells(closed)
-	h.outbound("luis", call.ResultCompleted, 200, 16)
+	s.ana.tells(closed)
+	s.ana.isNotified("200 OK")
+	s.wire.talk(luis, luisTone, s.outside, outsideTone)
+	s.user("ana", routing.UserState.Available)
+	s.hangsUp(luis, s.outside, "luis")
 }
 
 // isNotified waits until the phone got the last NOTIFY of its REFER, with that
@@ -197,45 +211,31 @@ func (p *phone) isNotified(status string) {
 // gives up by itself, as this one does; the contact is released.
 func TestTransferDeclined(t *testing.T) {
 	t.Parallel()
-	h := newHouse(newNetwork(t, "baresip"), settings{})
-	wire := h.tap()
-	outside := h.outsider("auto")
-	ana := h.newPhone(desk{user: "ana", says: anaTone, answer: "manual"})
-	luis := h.newPhone(desk{user: "luis", line: luisLine, says: luisTone, answer: "manual"})
-	h.dials(ana, outside)
-	ana.command("transfer", "sip:102@pbx.test")
+	s := conversation(t)
+	luis := s.luis("manual")
+	s.ana.command("transfer", "sip:102@pbx.test")
 	luis.tells(incoming)
-	music(t, "what the contact hears meanwhile", wire.hears(outside))
+	music(t, "what the contact hears meanwhile", s.wire.hears(s.outside))
 	luis.command("hangup", "")
-	ana.isNotified("486 Busy Here")
-	outside.tells(closed)
-	h.outbound("ana", call.ResultCompleted, 200, 16)
+	s.ana.isNotified("486 Busy Here")
+	s.outside.tells(closed)
+	s.outbound("ana", call.ResultCompleted, 200, 16)
 }
 
 // TestTransferComesBack: luis declines what was passed on to him from ana's
 // screen; she has the contact back.
 func TestTransferComesBack(t *testing.T) {
 	t.Parallel()
-	h := newHouse(newNetwork(t, "baresip"), settings{})
-	wire := h.tap()
-	outside := h.outsider("auto")
-	ana := h.newPhone(desk{user: "ana", says: anaTone, answer: "manual"})
-	luis := h.newPhone(desk{user: "luis", line: luisLine, says: luisTone, answer: "manual"})
-	h.dials(ana, outside)
-	var id string
-	daemontest.Eventually(t, "they talk", func() bool {
-		all := h.calls("")
-		id = string(all[0].ID)
-		return all[0].State == call.StateActive
-	})
-	h.api.Want(http.StatusAccepted, http.MethodPost, "/calls/"+id+"/transfer", map[string]string{"to": "102"})
+	s := conversation(t)
+	luis := s.luis("manual")
+	s.becomes(call.StateActive)
+	id := string(s.calls("")[0].ID)
+	s.api.Want(http.StatusAccepted, http.MethodPost, "/calls/"+id+"/transfer", map[string]string{"to": "102"})
 	luis.tells(incoming)
 	luis.command("hangup", "")
 	luis.tells(closed)
-	wire.talk(ana, anaTone, outside, outsideTone)
-	ana.command("hangup", "")
-	outside.tells(closed)
-	h.outbound("ana", call.ResultCompleted, 200, 16)
+	s.wire.talk(s.ana, anaTone, s.outside, outsideTone)
+	s.hangsUp(s.ana, s.outside, "ana")
 }
 
 // TestAttendedTransfer: ana, whose phone is SIPp, talks to luis and to the
@@ -244,7 +244,7 @@ func TestAttendedTransfer(t *testing.T) {
 	t.Parallel()
 	h := newHouse(newNetwork(t, "baresip", "sipp"), settings{})
 	outside := h.outsider("auto")
-	luis := h.newPhone(desk{user: "luis", line: luisLine, says: luisTone, answer: "auto"})
+	luis := h.luis("auto")
 	consultation := h.dialing("consults.xml", "102", "")
 	luis.tells(established)
 	conversation := h.dialing("refers.xml", outsideDialed, consultation.replaces())
