@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -12,9 +13,31 @@ import (
 	"tandem/media/codec"
 )
 
-// boundPorts returns how many UDP sockets of this machine lie in a range of ports.
+// ownSockets returns the inodes of this process's sockets.
+func ownSockets(t *testing.T) map[string]bool {
+	t.Helper()
+	const open = "/proc/self/fd"
+	files, err := os.ReadDir(open)
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := make(map[string]bool)
+	for _, f := range files {
+		name, err := os.Readlink(filepath.Join(open, f.Name()))
+		if err != nil {
+			continue // closed meanwhile
+		}
+		if inode, is := strings.CutPrefix(name, "socket:["); is {
+			own[strings.TrimSuffix(inode, "]")] = true
+		}
+	}
+	return own
+}
+
+// boundPorts returns how many UDP sockets of this process lie in a range of ports.
 func boundPorts(t *testing.T, from, to uint16) (n int) {
 	t.Helper()
+	own := ownSockets(t)
 	for _, table := range []string{"/proc/net/udp", "/proc/net/udp6"} {
 		f, err := os.Open(table)
 		if os.IsNotExist(err) {
@@ -26,13 +49,13 @@ func boundPorts(t *testing.T, from, to uint16) (n int) {
 		lines := bufio.NewScanner(f)
 		for lines.Scan() {
 			fields := strings.Fields(lines.Text())
-			if len(fields) < 2 {
-				continue
+			if len(fields) < 10 || !own[fields[9]] {
+				continue // the heading, or another program's
 			}
 			_, digits, _ := strings.Cut(fields[1], ":")
 			b, err := hex.DecodeString(digits)
 			if err != nil || len(b) != 2 {
-				continue // the heading
+				t.Fatalf("address %q", fields[1])
 			}
 			if port := uint16(b[0])<<8 | uint16(b[1]); port >= from && port <= to {
 				n++
