@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tandem/media/codec"
+	"tandem/media/dtmf"
 )
 
 // TestAudioComesBackAfterKeys: keys from signalling take the place of audio that
@@ -74,6 +75,36 @@ func TestKeyAfterAKeyThatWasPassedOn(t *testing.T) {
 		if off := int32(last-first.timestamp) - elapsed; off < -3*codec.FrameSamples || off > 2*codec.FrameSamples {
 			t.Errorf("%v after a key: the stream is %d samples off", pause, off)
 		}
+	}
+}
+
+// TestKeyDuringAKey: a key from signalling cuts short one that is passed on; the
+// rest of that is no press of its own.
+func TestKeyDuringAKey(t *testing.T) {
+	d := newDesk(t)
+	contact, person := d.leg(contactLeg, codec.PCMA), d.leg(personLeg, codec.PCMA)
+	d.wire(both(contactLeg, personLeg)...)
+	d.talk(time.Second, 4*time.Millisecond, person)
+	var long dtmf.Sender
+	if err := long.Start('1', 8000); err != nil {
+		t.Fatal(err)
+	}
+	for slot := 0; long.Busy(); slot++ {
+		if slot == 5 {
+			person.leg.pass('2')
+		}
+		p, _ := long.Next()
+		d.advance(tickLength)
+		person.send(person.addr, packet{
+			marker: p.Marker, kind: person.leg.terms.event, seq: person.seq, timestamp: person.ts, ssrc: person.ssrc, payload: p.Payload[:],
+		})
+		person.seq++
+	}
+	person.ts += 8000 + 160
+	person.press('3')
+	d.talk(time.Second, 4*time.Millisecond, person)
+	if got := contact.keysOf(); got != "123" {
+		t.Errorf("the contact was told %q", got)
 	}
 }
 

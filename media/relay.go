@@ -37,6 +37,9 @@ func (l *leg) forward(now time.Duration, p *packet, what content, law codec.Law)
 	if l.keypad.press.Busy() { // the key takes the place of audio, on the tick
 		return
 	}
+	if what == event && !r.on && p.ssrc == r.ssrc && p.timestamp+r.timestamp == l.out.key {
+		return // the rest of a key that was cut short is no key of its own
+	}
 	jump := false
 	if !r.on || !r.continues(now, p, what) {
 		if jump, ok = l.rebase(now, p); !ok {
