@@ -61,3 +61,32 @@ func (l *Library) repair(root *os.Root, found found) error {
 	}
 	return l.tell(root, found.id, call.Recording{Seconds: seconds(data), SHA256: sum})
 }
+
+// RepairPeaks makes the peaks that are missing, as those of recordings older
+// than peaks are. It returns how many there were, and goes on after a
+// recording whose peaks cannot be made; the error names each.
+func (l *Library) RepairPeaks(ctx context.Context) (made int, err error) {
+	root, err := l.folder(false)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	var faults []error
+	err = walk(ctx, root, func(f found) error {
+		if !f.sealed || l.isLive(f.id) {
+			return nil
+		}
+		if _, err := root.Stat(peaksPath(f.id)); !errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if _, err := l.makePeaks(root, f.id); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			faults = append(faults, err)
+			return nil
+		}
+		made++
+		return nil
+	})
+	return made, errors.Join(append(faults, err)...)
+}
