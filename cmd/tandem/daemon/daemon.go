@@ -209,7 +209,7 @@ type router struct {
 func (d *Daemon) buildRecorder(_ context.Context, cfg *config.Config) (err error) {
 	d.recorder, err = recording.New(recording.Options{
 		Directory: RecordingsPath(cfg), Settings: recordingSettings(cfg), Log: d.log,
-		Done: d.recorded, Registerer: d.registry,
+		Done: d.recorded, Ledger: ledger{d.store}, Registerer: d.registry,
 	})
 	return err
 }
@@ -223,9 +223,16 @@ func RecordingsPath(cfg *config.Config) string {
 }
 
 func recordingSettings(cfg *config.Config) recording.Settings {
-	return recording.Settings{
+	s := recording.Settings{
 		Enabled: cfg.Recording.Enabled, Layout: recording.Layout(cfg.Recording.Layout), Retention: cfg.Recording.Retention,
+		Playbooks: make(map[string]time.Duration),
 	}
+	for _, p := range cfg.Playbooks {
+		if p.Recording.Retention != s.Retention {
+			s.Playbooks[p.Name] = p.Recording.Retention
+		}
+	}
+	return s
 }
 
 // recorded stores a sealed recording beside its call and tells of it.
