@@ -137,8 +137,8 @@ func TestVerify(t *testing.T) {
 		"no header":      {good[:40], note, nil, "not a recording"},
 		"empty":          {nil, note, nil, "not a recording"},
 		"no note":        {good, nil, nil, "no checksum"},
-		"stored only":    {good, nil, Kept{id: string(note[len(note)-99:][:64])}, "call's record"},
-		"stored differs": {good, note, Kept{id: "ab"}, "call's record"},
+		"stored only":    {good, nil, Kept{string(id): string(note[len(note)-99:][:64])}, "call's record"},
+		"stored differs": {good, note, Kept{string(id): "ab"}, "call's record"},
 		"not stored":     {good, note, Kept{}, ""},
 	} {
 		s.put(t, sealedPath(id), test.wav)
@@ -174,7 +174,7 @@ func TestVerifyAgainstCalls(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	kept := Kept{known: readNoteOf(t, s, known).sum, missing: "ab", "../x": "ab"}
+	kept := Kept{string(known): readNoteOf(t, s, known).sum, string(missing): "ab", "../x": "ab"}
 	faults, checked, err := s.Verify(t.Context(), kept)
 	if err != nil || checked != 3 {
 		t.Fatalf("checked %d, %v", checked, err)

@@ -32,9 +32,9 @@ type Fault struct {
 	Problem string    `json:"problem"`
 }
 
-// Kept is the checksum of each recording that a call's record names, by call;
-// nil: nobody knows the records.
-type Kept map[call.ID]string
+// Kept is the checksum of each recording that a call's record names, by the
+// call's ID; nil: nobody knows the records.
+type Kept map[string]string
 
 // resting is how long a file was left alone that nobody records into, and that
 // its call has had time to hear of.
@@ -93,7 +93,7 @@ func (v *verifier) look(root *os.Root, f found) {
 	if problem := verify(root, f.id, v.kept); problem != nil {
 		v.fault(f.id, FaultDamaged, sealedPath(f.id), problem.Error())
 	}
-	if _, named := v.kept[f.id]; v.kept != nil && !named && v.rests(root, sealedPath(f.id)) {
+	if _, named := v.kept[string(f.id)]; v.kept != nil && !named && v.rests(root, sealedPath(f.id)) {
 		v.fault(f.id, FaultOrphan, sealedPath(f.id), "no call's record names it")
 	}
 }
@@ -109,8 +109,8 @@ func (v *verifier) rests(root *os.Root, path string) bool {
 func (v *verifier) missing() []Fault {
 	var gone []call.ID
 	for id := range v.kept {
-		if !v.seen[id] && call.ValidID(string(id)) {
-			gone = append(gone, id)
+		if !v.seen[call.ID(id)] && call.ValidID(id) {
+			gone = append(gone, call.ID(id))
 		}
 	}
 	slices.SortFunc(gone, func(a, b call.ID) int { return cmp.Compare(b, a) })
@@ -150,7 +150,7 @@ func verify(root *os.Root, id call.ID, kept Kept) error {
 }
 
 func compare(sum, noted string, id call.ID, kept Kept) error {
-	recorded, known := kept[id]
+	recorded, known := kept[string(id)]
 	switch {
 	case noted == "" && !known:
 		return errors.New("no checksum was kept")

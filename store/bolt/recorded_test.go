@@ -3,6 +3,7 @@ package bolt
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"testing"
 	"time"
@@ -74,6 +75,30 @@ func TestRecordedPageIsBounded(t *testing.T) {
 	})
 	if err != nil || looked != 1 {
 		t.Errorf("looked at %d calls, %v", looked, err)
+	}
+}
+
+// TestRecordingsOffline: the file of a switch that is not running tells which
+// recordings there are.
+func TestRecordingsOffline(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "tandem.db")
+	if _, err := Recordings(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("without a file: %v", err)
+	}
+	s := open(t, path)
+	with, without := record(1), record(2)
+	err := errors.Join(save(t.Context(), s, with), save(t.Context(), s, without),
+		s.SetRecording(t.Context(), with.ID, call.Recording{Seconds: 1, SHA256: "ab"}))
+	if _, inUse := Recordings(path); err != nil || !errors.Is(inUse, ErrInUse) {
+		t.Errorf("while it is open: %v, %v", inUse, err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	edit(t, path, func(tx *bbolt.Tx) error { return tx.Bucket([]byte("calls")).Put([]byte("bad"), []byte("{")) })
+	sums, err := Recordings(path)
+	if err != nil || len(sums) != 1 || sums[string(with.ID)] != "ab" {
+		t.Errorf("recordings %v, %v", sums, err)
 	}
 }
 

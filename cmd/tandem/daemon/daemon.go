@@ -222,6 +222,16 @@ func RecordingsPath(cfg *config.Config) string {
 	return filepath.Join(cfg.Data, "recordings")
 }
 
+// storePath is where a switch of that configuration keeps its store.
+func storePath(cfg *config.Config) string { return filepath.Join(cfg.Data, "tandem.db") }
+
+// StoredRecordings returns the checksum of each recording that a call names, by
+// the call's ID, from the store of a switch that is not running; fs.ErrNotExist
+// when it never ran.
+func StoredRecordings(cfg *config.Config) (map[string]string, error) {
+	return bolt.Recordings(storePath(cfg))
+}
+
 func recordingSettings(cfg *config.Config) recording.Settings {
 	s := recording.Settings{
 		Enabled: cfg.Recording.Enabled, Layout: recording.Layout(cfg.Recording.Layout), Retention: cfg.Recording.Retention,
