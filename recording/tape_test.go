@@ -6,7 +6,10 @@ import (
 	"errors"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -154,7 +157,24 @@ func TestTwoHours(t *testing.T) {
 			t.Errorf("told of %+v", got)
 		}
 		listen(t, filepath.Join(s.dir, sealedPath(rec.ID)), n, lost)
+		soxReads(t, filepath.Join(s.dir, sealedPath(rec.ID)), n*frameSamples)
 	})
+}
+
+// soxReads fails unless sox finds so many samples of two channels in a file.
+func soxReads(t *testing.T, path string, samples int64) {
+	t.Helper()
+	soxi, err := exec.LookPath("soxi")
+	if err != nil {
+		t.Log("sox is not installed; it reads nothing")
+		return
+	}
+	for flag, want := range map[string]int64{"-s": samples, "-c": 2, "-r": sampleRate, "-b": 8 * sampleBytes} {
+		out, err := exec.CommandContext(t.Context(), soxi, flag, path).CombinedOutput()
+		if got := strings.TrimSpace(string(out)); err != nil || got != strconv.FormatInt(want, 10) {
+			t.Errorf("soxi %s: %s, want %d; %v", flag, got, want, err)
+		}
+	}
 }
 
 // playable checks the file of a recording in progress after n frames.
