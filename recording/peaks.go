@@ -112,7 +112,7 @@ func parsePeaks(raw []byte) (Peaks, error) {
 	if err := json.Unmarshal(raw, &f); err != nil {
 		return Peaks{}, fmt.Errorf("recording: peaks: %w", err)
 	}
-	p := Peaks{Samples: f.Samples, SamplesPerPoint: f.SamplesPerPoint, Left: f.Left, Right: f.Right}
+	p := Peaks(f)
 	if p.Samples < 0 || p.Samples > maxData/stereoBytes || p.SamplesPerPoint < samplesPerPeak || p.SamplesPerPoint > maxData {
 		return Peaks{}, fmt.Errorf("recording: peaks of %d samples, %d a point", p.Samples, p.SamplesPerPoint)
 	}
@@ -133,6 +133,7 @@ func writePeaks(root *os.Root, id call.ID, p Peaks) error {
 	}
 	temporary := peaksPath(id) + ".tmp"
 	if err := root.WriteFile(temporary, raw, 0o600); err != nil {
+		_ = root.Remove(temporary) // what of it there is; it may be nothing
 		return fmt.Errorf("recording of call %s: %w", id, err)
 	}
 	if err := root.Rename(temporary, peaksPath(id)); err != nil {

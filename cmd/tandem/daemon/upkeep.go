@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"tandem/call"
@@ -21,8 +22,9 @@ const (
 	forgetMost = 1000
 )
 
-// upkeep repairs recordings that a crash left open; hourly it deletes those
-// past their retention, and forgets who used recordings long ago.
+// upkeep repairs recordings that a crash left open, and makes peaks that are
+// missing; hourly it deletes recordings past their retention, and forgets who
+// used them long ago.
 func (d *Daemon) upkeep(ctx context.Context) error {
 	if n, err := d.recorder.Repair(ctx); err != nil {
 		d.log.Error("recordings could not be repaired", "error", err)
@@ -30,11 +32,9 @@ func (d *Daemon) upkeep(ctx context.Context) error {
 		d.log.Warn("recordings were repaired", "recordings", n)
 	}
 	d.sweep(ctx)
-	if n, err := d.recorder.RepairPeaks(ctx); err != nil && ctx.Err() == nil {
-		d.log.Error("peaks of recordings could not be made", "error", err)
-	} else if n > 0 {
-		d.log.Info("peaks of recordings were made", "recordings", n)
-	}
+	var drawing sync.WaitGroup
+	defer drawing.Wait()
+	drawing.Go(func() { d.draw(ctx) }) // may take hours, once
 	tick := time.NewTicker(sweepTime)
 	defer tick.Stop()
 	for {
@@ -44,6 +44,15 @@ func (d *Daemon) upkeep(ctx context.Context) error {
 		case <-tick.C:
 		}
 		d.sweep(ctx)
+	}
+}
+
+// draw makes the peaks that recordings lack.
+func (d *Daemon) draw(ctx context.Context) {
+	if n, err := d.recorder.RepairPeaks(ctx); err != nil && ctx.Err() == nil {
+		d.log.Error("peaks of recordings could not be made", "error", err)
+	} else if n > 0 {
+		d.log.Info("peaks of recordings were made", "recordings", n)
 	}
 }
 
