@@ -118,6 +118,15 @@ type Recording struct {
 	SHA256  string  `json:"sha256"`
 	// Missing counts seconds of silence that stand for audio the disk was too slow for.
 	Missing float64 `json:"missing_seconds,omitempty"`
+	// Hold keeps the recording from being deleted, by age or by hand; nil: it may be.
+	Hold *LegalHold `json:"hold"`
+}
+
+// LegalHold says who keeps a recording, since when and why.
+type LegalHold struct {
+	By     string    `json:"by"`
+	At     time.Time `json:"at"`
+	Reason string    `json:"reason"`
 }
 
 // Sync is how far a call got on its way to the CRM.

@@ -75,7 +75,8 @@ func elementDefault(t reflect.Type) reflect.Value {
 				OnReject:     RejectMissed,
 				Answer:       AnswerImmediate,
 			},
-			WrapUp: 15 * time.Second,
+			WrapUp:    15 * time.Second,
+			Recording: OwnRecording{Enabled: true, Retention: 365 * 24 * time.Hour},
 		})
 	}
 	return reflect.Zero(t)

@@ -37,6 +37,9 @@ func (v *validator) deriveDefaults() {
 		if p.Hours != nil && p.Hours.Timezone == "" {
 			p.Hours.Timezone = c.Account.Timezone
 		}
+		if !v.given(fmt.Sprintf("playbooks[%d].recording.retention", i)) {
+			p.Recording.Retention = c.Recording.Retention
+		}
 		if r := &p.Reception; !v.given(fmt.Sprintf("playbooks[%d].reception.offer_timeout", i)) {
 			r.OfferTimeout = min(r.OfferTimeout, r.Timeout)
 		}

@@ -87,7 +87,8 @@ sip: {domain: x, external: 198.51.100.1}
 http: {listen: "0.0.0.0:9000"}
 users: [{name: ana, sip_password: long-enough}]
 trunks: [{name: open, address: a}, {name: shut, address: b, allow: []}, {name: one, address: c, allow: [10.1.2.3, "2001:db8::1"]}]
-playbooks: [{name: p, hours: {weekly: {}}, reception: {timeout: 20s}}, {name: always}]
+recording: {retention: 90d}
+playbooks: [{name: p, hours: {weekly: {}}, reception: {timeout: 20s}}, {name: always, recording: {enabled: false, retention: 0}}]
 `
 	cfg, err := Parse("/etc/tandem/t.yaml", []byte(text), testEnv)
 	if err != nil {
@@ -97,11 +98,13 @@ playbooks: [{name: p, hours: {weekly: {}}, reception: {timeout: 20s}}, {name: al
 		cfg.Data, cfg.Recording.Directory, cfg.Recording.Enabled, cfg.Media.External, cfg.Media.CountryTones, cfg.HTTP.PublicURL,
 		cfg.Users[0].Display, cfg.CRM.Provider, cfg.Playbooks[0].Hours.Timezone, cfg.Playbooks[0].Reception.OfferTimeout,
 		cfg.Playbooks[1].Hours == nil, cfg.Trunks[0].Allow == nil, cfg.Trunks[1].Allow != nil, fmt.Sprint(cfg.Trunks[2].Allow),
+		cfg.Playbooks[0].Recording, cfg.Playbooks[1].Recording,
 	}
 	want := []any{
 		"/etc/tandem/store", "/etc/tandem/store/recordings", false, "198.51.100.1", Country("FR"), "http://127.0.0.1:9000",
 		"ana", NoCRM, Zone("Europe/Paris"), 20 * time.Second,
 		true, true, true, "[10.1.2.3/32 2001:db8::1/128]",
+		OwnRecording{Enabled: true, Retention: 90 * 24 * time.Hour}, OwnRecording{},
 	}
 	for i := range want {
 		if got[i] != want[i] {

@@ -132,6 +132,13 @@ type Playbook struct {
 	Closed     Closed        `yaml:"closed" doc:"What a caller outside office hours gets."`
 	Reception  Reception     `yaml:"reception" doc:"How inbound calls find a salesperson."`
 	WrapUp     time.Duration `yaml:"wrap_up" min:"0" doc:"Pause after a call before the salesperson is available again."`
+	Recording  OwnRecording  `yaml:"recording" doc:"How its conversations are recorded, where that differs from the account's."`
+}
+
+// OwnRecording is what a playbook says about the recording of its conversations.
+type OwnRecording struct {
+	Enabled   bool          `yaml:"enabled" doc:"false: its conversations are not recorded; true does nothing unless recording is enabled for the account."`
+	Retention time.Duration `yaml:"retention" min:"0" doc:"Its recordings older than this are deleted, 0 keeps them for ever; by default as the account's. A recording on hold stays."`
 }
 
 // Hours is when a playbook is open.

@@ -12,6 +12,8 @@ type tap struct {
 	contactID, personID    call.LegID
 	contact, person        *leg // nil while they are not there
 	contactSays, personSay codec.Frame
+	resting                []*leg // were taped and may be again: their buffers stay in step
+	unheard                codec.Frame
 	lead                   int // ticks until the buffers have let the first frame through
 }
 
@@ -35,17 +37,22 @@ func (t *tap) flush(h *worker) {
 	}
 }
 
-// find looks the legs up, and gives them their buffers; it is called when legs come
-// or go.
+// find looks the legs up, and gives them their buffers, which they keep while the
+// tape runs: it is called when legs come or go.
 func (t *tap) find(r *room) {
 	t.contact, t.person = nil, nil
 	if t.tape != nil {
 		t.contact, t.person = r.leg(t.contactID), r.leg(t.personID)
 	}
+	t.resting = t.resting[:0]
 	for _, l := range r.legs {
 		switch {
-		case l != t.contact && l != t.person:
+		case t.tape == nil:
 			l.tape = nil
+		case l != t.contact && l != t.person:
+			if l.tape != nil {
+				t.resting = append(t.resting, l)
+			}
 		case l.tape == nil:
 			l.tape = newTape()
 		}
@@ -59,6 +66,11 @@ func (t *tap) tick(h *worker, skipped int) {
 	for range skipped {
 		t.take(t.contact, &t.contactSays)
 		t.take(t.person, &t.personSay)
+	}
+	for _, l := range t.resting {
+		for range skipped + 1 {
+			l.tape.Get(&t.unheard)
+		}
 	}
 	if skipped -= t.led(skipped); skipped > 0 {
 		t.tape.Skip(skipped)

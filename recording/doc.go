@@ -5,6 +5,8 @@
 // sealed, and beside it <id>.sha256, which `sha256sum -c` understands and whose
 // comments say who is on which channel. The checksum is in it only when whoever
 // keeps the calls has been told of the recording; until then Repair tells them.
+// <id>.peaks is what its waveform is drawn from; it can be made again from the
+// recording at any time.
 //
 // The media tick pushes frames into a bounded ring and never waits; a writer
 // goroutine per recording moves them to the disk twice a second. What the disk

@@ -21,6 +21,7 @@ const (
 	suffixSealed = ".wav"
 	suffixPart   = ".wav.part"
 	suffixNote   = ".sha256"
+	suffixPeaks  = ".peaks"
 )
 
 // began is when a call began, from its ID, which must be valid.
@@ -35,6 +36,8 @@ func dayPath(id call.ID) string { return began(id).Format("2006/01/02") }
 func sealedPath(id call.ID) string { return path.Join(dayPath(id), string(id)+suffixSealed) }
 func partPath(id call.ID) string   { return path.Join(dayPath(id), string(id)+suffixPart) }
 func notePath(id call.ID) string   { return path.Join(dayPath(id), string(id)+suffixNote) }
+
+func peaksPath(id call.ID) string { return path.Join(dayPath(id), string(id)+suffixPeaks) }
 
 // found is one recording in the folder.
 type found struct {

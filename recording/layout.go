@@ -38,6 +38,21 @@ const (
 	person  side = "person"
 )
 
+func (s side) other() side {
+	if s == contact {
+		return person
+	}
+	return contact
+}
+
+// name is the side as the API calls it.
+func (s side) name() string {
+	if s == person {
+		return "salesperson"
+	}
+	return string(s)
+}
+
 func (l Layout) left(d call.Direction) side {
 	if l == CallerLeft && d == call.Outbound {
 		return person

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"sync"
 	"time"
@@ -20,11 +21,35 @@ var ErrDisabled = errors.New("recording is not enabled")
 // ErrLive says that the call is being recorded.
 var ErrLive = errors.New("still being recorded")
 
+// ErrHeld says that a recording must not be deleted.
+var ErrHeld = errors.New("on hold")
+
 // Settings are what may change while the switch runs.
 type Settings struct {
 	Enabled   bool          // false: nothing is ever written
 	Layout    Layout        // empty: ContactLeft
 	Retention time.Duration // 0: recordings are kept for ever
+	// Playbooks have a retention of their own.
+	Playbooks map[string]time.Duration
+}
+
+// shortest is the shortest time that any recording is kept; 0: for ever.
+func (s Settings) shortest() time.Duration {
+	least := s.Retention
+	for _, d := range s.Playbooks {
+		if least == 0 || d > 0 && d < least {
+			least = d
+		}
+	}
+	return least
+}
+
+// retention is how long recordings of a playbook are kept; 0: for ever.
+func (s Settings) retention(playbook string) time.Duration {
+	if d, own := s.Playbooks[playbook]; own {
+		return d
+	}
+	return s.Retention
 }
 
 // Options say where recordings are kept and who is told of them.
@@ -35,6 +60,7 @@ type Options struct {
 	// Done is told of each sealed recording, from a goroutine of its own. When
 	// it fails, Repair tells it again.
 	Done       func(call.ID, call.Recording) error
+	Ledger     Ledger                // nil: no call has a playbook, and nothing is on hold
 	Registerer prometheus.Registerer // nil: metrics are kept but shown nowhere
 
 	every time.Duration       // tests: how often frames go to the disk
@@ -56,6 +82,7 @@ type Library struct {
 	directory string
 	log       *slog.Logger
 	done      func(call.ID, call.Recording) error
+	ledger    Ledger
 	metrics   metrics
 	every     time.Duration
 	wrap      func(*os.File) file
@@ -68,6 +95,7 @@ type Library struct {
 	closed   bool
 	wg       sync.WaitGroup
 
+	drawing    sync.Mutex // held while peaks are made, or a recording deleted
 	folderLock sync.Mutex
 	root       *os.Root // nil until the folder exists
 }
@@ -87,6 +115,9 @@ func New(o Options) (*Library, error) {
 	if o.Done == nil {
 		o.Done = func(call.ID, call.Recording) error { return nil }
 	}
+	if o.Ledger == nil {
+		o.Ledger = noLedger{}
+	}
 	if o.every == 0 {
 		o.every = writeEvery
 	}
@@ -94,7 +125,7 @@ func New(o Options) (*Library, error) {
 		o.wrap = func(f *os.File) file { return f }
 	}
 	l := &Library{
-		directory: o.Directory, log: o.Log, done: o.Done, metrics: newMetrics(o.Registerer),
+		directory: o.Directory, log: o.Log, done: o.Done, ledger: o.Ledger, metrics: newMetrics(o.Registerer),
 		every: o.every, wrap: o.wrap, live: make(map[call.ID]*tape),
 		blocks: blockPool(), chunks: chunkPool(),
 	}
@@ -110,7 +141,12 @@ func (l *Library) Apply(s Settings) error {
 	if s.Retention < 0 {
 		return fmt.Errorf("recording: retention %v is negative", s.Retention)
 	}
-	s.Layout = layout
+	for playbook, d := range s.Playbooks {
+		if d < 0 {
+			return fmt.Errorf("recording: retention %v of playbook %s is negative", d, playbook)
+		}
+	}
+	s.Layout, s.Playbooks = layout, maps.Clone(s.Playbooks)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.settings = s

@@ -15,9 +15,10 @@ import (
 
 func TestOptions(t *testing.T) {
 	for name, o := range map[string]Options{
-		"no directory":       {},
-		"unknown layout":     {Directory: "x", Settings: Settings{Layout: "left"}},
-		"negative retention": {Directory: "x", Settings: Settings{Retention: -1}},
+		"no directory":                     {},
+		"unknown layout":                   {Directory: "x", Settings: Settings{Layout: "left"}},
+		"negative retention":               {Directory: "x", Settings: Settings{Retention: -1}},
+		"negative retention of a playbook": {Directory: "x", Settings: Settings{Playbooks: map[string]time.Duration{"sales": -1}}},
 	} {
 		if _, err := New(o); err == nil {
 			t.Errorf("%s: accepted", name)
@@ -124,7 +125,7 @@ func TestPrivateOnDisk(t *testing.T) {
 		}
 		return nil
 	})
-	if err != nil || files != 2 {
+	if err != nil || files != 3 {
 		t.Errorf("%d files, %v", files, err)
 	}
 	if want := "2026/03/02/" + string(rec.ID) + ".wav"; sealedPath(rec.ID) != want {
@@ -157,9 +158,14 @@ func (s *studio) keep(t *testing.T, at time.Time, frames int64) call.ID {
 	for n := range frames {
 		say(tape, n)
 	}
-	s.end(rec.ID)
-	for s.isLive(rec.ID) { // told, and about to note it
+	s.finished(rec.ID)
+	return rec.ID
+}
+
+// finished stops a recording and returns when nothing more is done to it.
+func (s *studio) finished(id call.ID) {
+	s.end(id)
+	for s.isLive(id) { // told, and about to note it
 		runtime.Gosched()
 	}
-	return rec.ID
 }

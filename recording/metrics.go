@@ -7,6 +7,7 @@ type metrics struct {
 	sealed  prometheus.Counter
 	failed  prometheus.Counter
 	missing prometheus.Counter
+	deleted prometheus.Counter
 }
 
 func newMetrics(r prometheus.Registerer) metrics {
@@ -17,9 +18,10 @@ func newMetrics(r prometheus.Registerer) metrics {
 		sealed:  counter("tandem_recordings_total", "Recordings that were sealed."),
 		failed:  counter("tandem_recordings_failed_total", "Recordings that the disk held up or refused."),
 		missing: counter("tandem_recording_missing_seconds_total", "Seconds of conversation that did not reach the disk."),
+		deleted: counter("tandem_recordings_deleted_total", "Recordings that were deleted, by their age or by hand."),
 	}
 	if r != nil {
-		r.MustRegister(m.sealed, m.failed, m.missing)
+		r.MustRegister(m.sealed, m.failed, m.missing, m.deleted)
 	}
 	return m
 }

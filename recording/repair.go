@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"time"
 
 	"tandem/call"
 )
@@ -60,4 +61,46 @@ func (l *Library) repair(root *os.Root, found found) error {
 		return fmt.Errorf("recording of call %s: %w", found.id, err)
 	}
 	return l.tell(root, found.id, call.Recording{Seconds: seconds(data), SHA256: sum})
+}
+
+// RepairPeaks makes the peaks that are missing, as those of recordings older
+// than peaks are. It returns how many there were, and goes on after a
+// recording whose peaks cannot be made; the error names each. It rests as long
+// as it works, for the disk has calls to record.
+func (l *Library) RepairPeaks(ctx context.Context) (made int, err error) {
+	root, err := l.folder(false)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	var faults []error
+	err = walk(ctx, root, func(f found) error {
+		if !f.sealed || l.isLive(f.id) {
+			return nil
+		}
+		if _, err := root.Stat(peaksPath(f.id)); !errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		begun := time.Now()
+		if _, err := l.makePeaks(root, f.id); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			faults = append(faults, err)
+		} else {
+			made++
+		}
+		rest(ctx, time.Since(begun))
+		return nil
+	})
+	return made, errors.Join(append(faults, err)...)
+}
+
+// rest waits, for less when ctx ends.
+func rest(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -126,7 +127,7 @@ func TestVerify(t *testing.T) {
 	bent[1000]++
 	for name, test := range map[string]struct {
 		wav, note []byte
-		stored    Stored
+		kept      Kept
 		problem   string
 	}{
 		"good":           {good, note, nil, ""},
@@ -136,13 +137,13 @@ func TestVerify(t *testing.T) {
 		"no header":      {good[:40], note, nil, "not a recording"},
 		"empty":          {nil, note, nil, "not a recording"},
 		"no note":        {good, nil, nil, "no checksum"},
-		"stored only":    {good, nil, func(call.ID) (string, bool) { return string(note[len(note)-99:][:64]), true }, "call's record"},
-		"stored differs": {good, note, func(call.ID) (string, bool) { return "ab", true }, "call's record"},
-		"not stored":     {good, note, func(call.ID) (string, bool) { return "", false }, ""},
+		"stored only":    {good, nil, Kept{string(id): string(note[len(note)-99:][:64])}, "call's record"},
+		"stored differs": {good, note, Kept{string(id): "ab"}, "call's record"},
+		"not stored":     {good, note, Kept{}, ""},
 	} {
 		s.put(t, sealedPath(id), test.wav)
 		s.put(t, notePath(id), test.note)
-		faults, checked, err := Verify(t.Context(), s.dir, test.stored)
+		faults, checked, err := Verify(t.Context(), s.dir, test.kept)
 		if checked != 1 || err != nil {
 			t.Fatalf("%s: checked %d, %v", name, checked, err)
 		}
@@ -152,8 +153,47 @@ func TestVerify(t *testing.T) {
 			}
 			continue
 		}
-		if len(faults) != 1 || !strings.Contains(faults[0].Problem, test.problem) || faults[0].ID != id || faults[0].Path != sealedPath(id) {
+		if len(faults) != 1 || !strings.Contains(faults[0].Problem, test.problem) || faults[0].ID != id || faults[0].Kind != FaultDamaged || faults[0].Path != sealedPath(id) {
 			t.Errorf("%s: %+v", name, faults)
 		}
 	}
+}
+
+// TestVerifyAgainstCalls: what a call names and what is there have to agree;
+// what is still being written is no fault.
+func TestVerifyAgainstCalls(t *testing.T) {
+	s := newStudio(t, nil)
+	at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	known, orphan, fresh := s.keep(t, at, 10), s.keep(t, at.Add(time.Minute), 10), s.keep(t, at.Add(2*time.Minute), 10)
+	missing, unsealed, live := call.NewID(at), call.NewID(at.Add(time.Hour)), call.NewID(at.Add(2*time.Hour))
+	s.put(t, partPath(unsealed), []byte("RIFF"))
+	s.put(t, partPath(live), []byte("RIFF"))
+	long := time.Now().Add(-time.Hour)
+	for _, path := range []string{sealedPath(known), sealedPath(orphan), partPath(unsealed)} {
+		if err := os.Chtimes(filepath.Join(s.dir, path), long, long); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kept := Kept{string(known): readNoteOf(t, s, known).sum, string(missing): "ab", "../x": "ab"}
+	faults, checked, err := s.Verify(t.Context(), kept)
+	if err != nil || checked != 3 {
+		t.Fatalf("checked %d, %v", checked, err)
+	}
+	var got []string
+	for _, f := range faults {
+		got = append(got, string(f.Kind)+" "+f.Path)
+	}
+	want := []string{"unsealed " + partPath(unsealed), "orphan " + sealedPath(orphan), "missing " + sealedPath(missing)}
+	if !slices.Equal(got, want) {
+		t.Errorf("faults %q, want %q; %s was just sealed", got, want, fresh)
+	}
+	faults, checked, err = Verify(t.Context(), filepath.Join(s.dir, "nowhere"), kept)
+	if err != nil || checked != 0 || len(faults) != 2 || faults[1].Kind != FaultMissing {
+		t.Errorf("without a folder: %+v, %d, %v", faults, checked, err)
+	}
+}
+
+func readNoteOf(t *testing.T, s *studio, id call.ID) note {
+	t.Helper()
+	return parseNote(bytes.NewReader(s.get(t, notePath(id))))
 }

@@ -53,9 +53,9 @@ func (l *Library) List(ctx context.Context, limit int, before call.ID) ([]Entry,
 	return entries, err
 }
 
-// Remove deletes a call's recording; ErrLive while it is being recorded,
-// fs.ErrNotExist when there is none.
-func (l *Library) Remove(id call.ID) error {
+// Remove deletes a call's recording, by somebody's hand; ErrLive while it is
+// being recorded, ErrHeld while it is on hold, fs.ErrNotExist when there is none.
+func (l *Library) Remove(ctx context.Context, id call.ID, by, why string) error {
 	if !call.ValidID(string(id)) {
 		return fmt.Errorf("recording of call %.40q: %w", id, fs.ErrNotExist)
 	}
@@ -66,7 +66,7 @@ func (l *Library) Remove(id call.ID) error {
 	if err != nil {
 		return err
 	}
-	if err := remove(root, id); err != nil {
+	if err := l.drop(ctx, root, id, by, why); err != nil {
 		return err
 	}
 	return removeEmpty(root, dayPath(id))
@@ -74,7 +74,7 @@ func (l *Library) Remove(id call.ID) error {
 
 func remove(root *os.Root, id call.ID) error {
 	gone := false
-	for _, name := range []string{sealedPath(id), partPath(id), notePath(id)} {
+	for _, name := range []string{sealedPath(id), partPath(id), peaksPath(id), notePath(id)} {
 		err := root.Remove(name)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("recording of call %s: %w", id, err)
@@ -88,12 +88,13 @@ func remove(root *os.Root, id call.ID) error {
 }
 
 // Sweep deletes the recordings of calls that began longer ago than the
-// retention, and the folders that it leaves empty. It returns whose they were.
-// A retention of 0 keeps everything.
+// retention of their playbook, and the folders that it leaves empty; those on
+// hold stay. It returns whose they were. A retention of 0 keeps everything.
 func (l *Library) Sweep(ctx context.Context, now time.Time) ([]call.ID, error) {
 	l.mu.Lock()
-	keep := l.settings.Retention
+	settings := l.settings
 	l.mu.Unlock()
+	keep := settings.shortest()
 	root, err := l.folder(false)
 	if keep == 0 || errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -107,7 +108,15 @@ func (l *Library) Sweep(ctx context.Context, now time.Time) ([]call.ID, error) {
 		if !began(f.id).Before(limit) || l.isLive(f.id) {
 			return nil
 		}
-		if err := remove(root, f.id); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		why, err := l.outlived(ctx, f.id, settings, now)
+		if err != nil || why == "" {
+			return err
+		}
+		err = l.drop(ctx, root, f.id, "", why)
+		if errors.Is(err, ErrHeld) {
+			return nil
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 		gone = append(gone, f.id)

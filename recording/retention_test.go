@@ -83,11 +83,11 @@ func TestListAndRemove(t *testing.T) {
 		t.Errorf("list for nobody: %v", err)
 	}
 
-	if err := s.Remove(first); err != nil {
+	if err := s.Remove(t.Context(), first, "boss", "asked for"); err != nil {
 		t.Error(err)
 	}
 	for _, id := range []call.ID{first, "../x", ""} {
-		if err := s.Remove(id); !errors.Is(err, fs.ErrNotExist) {
+		if err := s.Remove(t.Context(), id, "boss", "asked for"); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("remove %q: %v", id, err)
 		}
 	}
@@ -96,7 +96,7 @@ func TestListAndRemove(t *testing.T) {
 	}
 	live := call.NewID(at)
 	s.begin(t, call.Record{ID: live})
-	if err := s.Remove(live); !errors.Is(err, ErrLive) {
+	if err := s.Remove(t.Context(), live, "boss", "asked for"); !errors.Is(err, ErrLive) {
 		t.Errorf("remove of a recording in progress: %v", err)
 	}
 }

@@ -230,6 +230,9 @@ func (t *tape) finish() {
 	if t.file == nil {
 		return
 	}
+	if missing > 0 {
+		t.library.log.Error("recording lacks what the disk did not take in time", "call_id", string(t.id), "missing_seconds", frameSeconds(missing))
+	}
 	if err := t.library.seal(t.root, t.id, t.file, t.written, frameSeconds(missing)); err != nil {
 		t.library.metrics.failed.Inc()
 		t.library.log.Error("recording not sealed", "call_id", string(t.id), "error", err)

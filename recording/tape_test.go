@@ -6,7 +6,10 @@ import (
 	"errors"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -68,7 +71,7 @@ func (s *studio) end(id call.ID) call.Recording {
 }
 
 // voice is what a side says in sample i: never silence, and another thing every
-// time within an hour.
+// time within four seconds.
 func voice(i int64, who side) int16 {
 	v := int16(i*7919%32767) + 1
 	if who == person {
@@ -126,16 +129,16 @@ func listen(t *testing.T, path string, frames int64, silent func(frame int64) bo
 	}
 }
 
-// An hour stays in step to the sample, ticks that the switch lost included, and
+// Two hours stay in step to the sample, ticks that the switch lost included, and
 // at no moment is more than a second missing from the file.
-func TestHour(t *testing.T) {
+func TestTwoHours(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStudio(t, nil)
 		rec := inbound()
 		tape := s.begin(t, rec)
 		lost := func(n int64) bool { return n%997 < 3 }
 		var n int64
-		for second := range int64(3600) {
+		for second := range int64(7200) {
 			for range 50 {
 				if lost(n) {
 					tape.Skip(1)
@@ -150,11 +153,28 @@ func TestHour(t *testing.T) {
 			}
 		}
 		got := s.end(rec.ID)
-		if got.Seconds != 3600 || got.Missing != 0 {
+		if got.Seconds != 7200 || got.Missing != 0 {
 			t.Errorf("told of %+v", got)
 		}
 		listen(t, filepath.Join(s.dir, sealedPath(rec.ID)), n, lost)
+		soxReads(t, filepath.Join(s.dir, sealedPath(rec.ID)), n*frameSamples)
 	})
+}
+
+// soxReads fails unless sox finds so many samples of two channels in a file.
+func soxReads(t *testing.T, path string, samples int64) {
+	t.Helper()
+	soxi, err := exec.LookPath("soxi")
+	if err != nil {
+		t.Log("sox is not installed; it reads nothing")
+		return
+	}
+	for flag, want := range map[string]int64{"-s": samples, "-c": 2, "-r": sampleRate, "-b": 8 * sampleBytes} {
+		out, err := exec.CommandContext(t.Context(), soxi, flag, path).CombinedOutput()
+		if got := strings.TrimSpace(string(out)); err != nil || got != strconv.FormatInt(want, 10) {
+			t.Errorf("soxi %s: %s, want %d; %v", flag, got, want, err)
+		}
+	}
 }
 
 // playable checks the file of a recording in progress after n frames.

@@ -49,6 +49,7 @@ type Playbook struct {
 	Closed     ClosedRule
 	Reception  call.Reception // Music is filled in
 	WrapUp     time.Duration  // after a call, before the user is available again
+	Unrecorded bool           // its conversations are not recorded, though the account's are
 }
 
 // ClosedRule is what happens to calls outside office hours.
@@ -63,6 +64,9 @@ func MusicSound(playbook string) call.Sound { return call.Sound("music:" + playb
 
 // ClosedSound is the name under which a playbook's office-closed message is loaded.
 func ClosedSound(playbook string) call.Sound { return call.Sound("closed:" + playbook) }
+
+// records reports whether conversations of a playbook are recorded.
+func (a Account) records(p Playbook) bool { return a.Record && !p.Unrecorded }
 
 // AnnounceSound is the name under which the announcement of a recording is loaded.
 const AnnounceSound call.Sound = "announce"

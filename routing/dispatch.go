@@ -203,7 +203,7 @@ func (d *Dispatch) placement(out outgoing) call.Placement {
 	account := d.Directory.Account()
 	return call.Placement{
 		Caller: call.Party{Name: out.user.Display, Number: out.user.Extension}, TaskID: out.in.TaskID,
-		Playbook: out.playbook.Name, Record: account.Record, Announce: account.Announce, Music: d.music(out.playbook),
+		Playbook: out.playbook.Name, Record: account.records(out.playbook), Announce: account.Announce, Music: d.music(out.playbook),
 	}
 }
 

@@ -95,7 +95,7 @@ type Journal interface {
 type Annotations interface {
 	// Note sets notes, disposition or both; nil leaves one as it is.
 	Note(ctx context.Context, id call.ID, notes, disposition *string) (call.Record, error)
-	// SetRecording stores a finished recording.
+	// SetRecording stores a finished recording. A hold that was put on it stays.
 	SetRecording(ctx context.Context, id call.ID, r call.Recording) error
 }
 

@@ -54,7 +54,7 @@ func (r *Reception) Admit(ctx context.Context, in call.Arrival, at time.Time) (c
 		Reception: playbook.Reception, Why: opening.Why,
 	}
 	account := r.Directory.Account()
-	plan.Record, plan.Announce = account.Record, account.Announce
+	plan.Record, plan.Announce = account.records(playbook), account.Announce
 	if !in.Withheld {
 		plan.From, _ = r.Directory.Normalize(in.Caller)
 	}

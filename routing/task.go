@@ -49,6 +49,8 @@ type CallFilter struct {
 	User      string
 	Contact   string
 	Playbooks []string // any of these
+	Recorded  bool     // true: those alone that have a recording
+	Held      bool     // true: those alone whose recording is on hold
 	From      time.Time
 	Until     time.Time
 	Page      Page

@@ -31,7 +31,8 @@ func (r Role) includes(other Role) bool {
 type Caller struct {
 	User  string // empty on the socket
 	Role  Role
-	Local bool // on the socket
+	Local bool   // on the socket
+	From  string // the peer's IP address; empty on the socket
 }
 
 // all reports whether the caller sees everybody's calls and tasks.
@@ -87,6 +88,23 @@ func socketOnly(api huma.API) func(huma.Context, func(huma.Context)) {
 // that they are offered.
 func (s *Server) seesCall(c Caller, rec call.Record) bool {
 	return c.all() || rec.User == c.User || s.lines.Offered(rec.ID, c.User)
+}
+
+// hearsCall reports whether the caller may hear a call's recording: their own
+// ones; a supervisor who works for playbooks those of their playbooks, one who
+// works for none those of all.
+func (s *Server) hearsCall(c Caller, rec call.Record) bool {
+	if c.Role.includes(RoleAdmin) || rec.User == c.User && c.User != "" {
+		return true
+	}
+	own := s.supervised(c)
+	return c.all() && (len(own) == 0 || slices.Contains(own, rec.Playbook))
+}
+
+// supervised returns the playbooks that a supervisor works for.
+func (s *Server) supervised(c Caller) []string {
+	u, _ := s.floor.User(c.User)
+	return u.Playbooks
 }
 
 // seesTask reports whether the caller may see a task.

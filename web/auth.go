@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
+	"net"
 	"net/http"
 	"strings"
 
@@ -73,6 +74,7 @@ func (s *Server) authenticate(next http.Handler) http.Handler {
 			s.log.ErrorContext(r.Context(), "token look-up failed", "error", err)
 			writeProblem(w, huma.Error503ServiceUnavailable("tokens cannot be checked now"))
 		default:
+			c.From, _, _ = net.SplitHostPort(r.RemoteAddr) // as net/http has it
 			next.ServeHTTP(w, r.WithContext(withCaller(r.Context(), c)))
 		}
 	})

@@ -125,10 +125,32 @@ type Trunk struct {
 	Registered bool       `json:"registered" doc:"With a carrier that asks for registration"`
 }
 
-// Recordings plays recordings back.
+// Recordings has the recordings themselves. Its errors: fs.ErrNotExist when
+// there is none, routing.ErrConflict when something stands in the way.
 type Recordings interface {
-	// OpenRecording opens a call's recording; fs.ErrNotExist when there is none.
+	// OpenRecording opens a call's recording, also one in progress.
 	OpenRecording(id call.ID, view RecordingView) (Playback, error)
+	// Peaks returns what the waveform of a sealed recording is drawn from, its
+	// channels in the order of a layout; empty: as it is stored.
+	Peaks(id call.ID, layout string) (Peaks, error)
+	// RemoveRecording deletes a sealed recording that is not on hold.
+	RemoveRecording(ctx context.Context, id call.ID, by, why string) error
+}
+
+// Peaks is what a waveform is drawn from: the lowest and the highest sample of
+// each stretch of a recording.
+type Peaks struct {
+	SampleRate      int           `json:"sample_rate" doc:"Hz"`
+	Samples         int64         `json:"samples" doc:"Of a channel"`
+	SamplesPerPoint int64         `json:"samples_per_point" doc:"The last point may stand for fewer"`
+	Channels        []PeakChannel `json:"channels" nullable:"false" doc:"Left, then right"`
+}
+
+// PeakChannel is one channel's points.
+type PeakChannel struct {
+	Side string `json:"side" enum:"contact,salesperson"`
+	Min  []int8 `json:"min" nullable:"false" doc:"-128 is full scale"`
+	Max  []int8 `json:"max" nullable:"false" doc:"127 is full scale"`
 }
 
 // RecordingView is how a recording is to be heard.

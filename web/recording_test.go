@@ -68,11 +68,11 @@ func TestRecordingAccessIsLogged(t *testing.T) {
 	w := newWorld()
 	s := w.server(t)
 	ask(t, w, s, "leo", "GET", "/api/v1/calls/"+string(endedID)+"/recording", "")
-	if strings.Contains(w.log.String(), "recording played") {
+	if strings.Contains(w.log.String(), "recording used") {
 		t.Error("a refused access is logged as played")
 	}
 	ask(t, w, s, "eva", "GET", "/api/v1/calls/"+string(endedID)+"/recording", "")
-	for _, part := range []string{"recording played", "call_id=" + string(endedID), "user=eva"} {
+	for _, part := range []string{"recording used", "use=play", "call_id=" + string(endedID), "user=eva"} {
 		if !strings.Contains(w.log.String(), part) {
 			t.Errorf("no %q in %s", part, &w.log)
 		}

@@ -31,6 +31,8 @@ type Options struct {
 	Playbooks  Playbooks
 	Plant      Plant
 	Recordings Recordings
+	Shelf      routing.Shelf
+	Accesses   routing.AccessLog
 	Explainer  Explainer
 	Operator   Operator
 	Tokens     routing.Tokens
@@ -52,7 +54,8 @@ func (o Options) check() error {
 		{"Lines", o.Lines != nil}, {"Transfers", o.Transfers != nil}, {"Calls", o.Calls != nil}, {"Contacts", o.Contacts != nil}, {"Book", o.Book != nil},
 		{"Tasks", o.Tasks != nil}, {"TaskList", o.TaskList != nil},
 		{"Floor", o.Floor != nil}, {"Playbooks", o.Playbooks != nil}, {"Plant", o.Plant != nil},
-		{"Recordings", o.Recordings != nil}, {"Explainer", o.Explainer != nil}, {"Operator", o.Operator != nil},
+		{"Recordings", o.Recordings != nil}, {"Shelf", o.Shelf != nil}, {"Accesses", o.Accesses != nil},
+		{"Explainer", o.Explainer != nil}, {"Operator", o.Operator != nil},
 		{"Tokens", o.Tokens != nil}, {"Bus", o.Bus != nil}, {"Metrics", o.Metrics != nil},
 		{"Normalize", o.Normalize != nil}, {"Log", o.Log != nil}, {"Version", o.Version != ""},
 	}
@@ -77,6 +80,8 @@ type Server struct {
 	playbooks  Playbooks
 	plant      Plant
 	recordings Recordings
+	shelf      routing.Shelf
+	accesses   routing.AccessLog
 	explainer  Explainer
 	operator   Operator
 	tokens     routing.Tokens
@@ -99,7 +104,7 @@ func New(o Options) (*Server, error) {
 	}
 	s := &Server{
 		lines: o.Lines, transfers: o.Transfers, calls: o.Calls, contacts: o.Contacts, book: o.Book, tasks: o.Tasks, taskList: o.TaskList, floor: o.Floor, playbooks: o.Playbooks,
-		plant: o.Plant, recordings: o.Recordings, explainer: o.Explainer, operator: o.Operator, tokens: o.Tokens,
+		plant: o.Plant, recordings: o.Recordings, shelf: o.Shelf, accesses: o.Accesses, explainer: o.Explainer, operator: o.Operator, tokens: o.Tokens,
 		bus: o.Bus, normalize: o.Normalize, log: o.Log, publicURL: o.PublicURL,
 		mux:     http.NewServeMux(),
 		streams: make(chan struct{}, maxStreams),

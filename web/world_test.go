@@ -38,6 +38,8 @@ type world struct {
 	tokens    []routing.Token
 	wav       []byte
 	views     []RecordingView
+	accesses  []routing.Access
+	removed   []string
 	ready     error
 	reload    error
 	backups   []string
@@ -178,6 +180,8 @@ func (w *world) Calls(_ context.Context, f routing.CallFilter) ([]call.Record, s
 		ended := rec.State == call.StateEnded
 		if (f.Active == nil || *f.Active == !ended) && (f.User == "" || f.User == rec.User) &&
 			(f.Result == "" || f.Result == rec.Result) && (f.Contact == "" || f.Contact == rec.ContactID) &&
+			(!f.Recorded || rec.Recording != nil) && (!f.Held || rec.Recording.Hold != nil) &&
+			(len(f.Playbooks) == 0 || slices.Contains(f.Playbooks, rec.Playbook)) &&
 			(f.Direction == "" || f.Direction == rec.Direction) && !rec.StartedAt.Before(f.From) &&
 			(f.Until.IsZero() || rec.StartedAt.Before(f.Until)) && (f.Page.Cursor == "" || string(rec.ID) < f.Page.Cursor) {
 			hits = append(hits, rec)
@@ -315,7 +319,7 @@ func (w *world) options(t testing.TB) Options {
 	}
 	return Options{
 		Lines: w, Transfers: w, Calls: w, Contacts: book{w}, Book: addresses, Tasks: desk{w}, TaskList: todo, Floor: w, Playbooks: offices{w},
-		Plant: w, Recordings: w, Explainer: w, Operator: w, Tokens: safe{w}, Bus: w.bus, Metrics: prometheus.NewRegistry(),
+		Plant: w, Recordings: w, Shelf: w, Accesses: w, Explainer: w, Operator: w, Tokens: safe{w}, Bus: w.bus, Metrics: prometheus.NewRegistry(),
 		Normalize: directory.Normalize, Log: slog.New(slog.NewTextHandler(&w.log, nil)), Version: "test",
 	}
 }

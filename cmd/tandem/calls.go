@@ -12,34 +12,50 @@ import (
 
 // shownCall is what tables show of a call.
 type shownCall struct {
-	ID          string     `json:"id"`
-	Direction   string     `json:"direction"`
-	State       string     `json:"state"`
-	Result      string     `json:"result"`
-	Reason      string     `json:"missed_reason"`
-	From        string     `json:"from"`
-	To          string     `json:"to"`
-	Number      string     `json:"number"`
-	NumberRule  string     `json:"number_rule"`
-	Trunk       string     `json:"trunk"`
-	Contact     string     `json:"contact_id"`
-	User        string     `json:"user"`
-	Playbook    string     `json:"playbook"`
-	Started     *time.Time `json:"started_at"`
-	Answered    *time.Time `json:"answered_at"`
-	Ended       *time.Time `json:"ended_at"`
-	Wait        float64    `json:"wait_seconds"`
-	Duration    float64    `json:"duration_seconds"`
-	Redirected  string     `json:"redirected_to"`
-	Notes       string     `json:"notes"`
-	Disposition string     `json:"disposition"`
-	Coaches     []string   `json:"coaches"`
-	Recording   *struct {
-		URL     string  `json:"url"`
-		Seconds float64 `json:"seconds"`
-		SHA256  string  `json:"sha256"`
-		Missing float64 `json:"missing_seconds"`
-	} `json:"recording"`
+	ID          string          `json:"id"`
+	Direction   string          `json:"direction"`
+	State       string          `json:"state"`
+	Result      string          `json:"result"`
+	Reason      string          `json:"missed_reason"`
+	From        string          `json:"from"`
+	To          string          `json:"to"`
+	Number      string          `json:"number"`
+	NumberRule  string          `json:"number_rule"`
+	Trunk       string          `json:"trunk"`
+	Contact     string          `json:"contact_id"`
+	User        string          `json:"user"`
+	Playbook    string          `json:"playbook"`
+	Started     *time.Time      `json:"started_at"`
+	Answered    *time.Time      `json:"answered_at"`
+	Ended       *time.Time      `json:"ended_at"`
+	Wait        float64         `json:"wait_seconds"`
+	Duration    float64         `json:"duration_seconds"`
+	Redirected  string          `json:"redirected_to"`
+	Notes       string          `json:"notes"`
+	Disposition string          `json:"disposition"`
+	Coaches     []string        `json:"coaches"`
+	Recording   *shownRecording `json:"recording"`
+}
+
+// shownRecording is what is shown of a call's recording.
+type shownRecording struct {
+	URL     string  `json:"url"`
+	Seconds float64 `json:"seconds"`
+	SHA256  string  `json:"sha256"`
+	Missing float64 `json:"missing_seconds"`
+	Hold    *struct {
+		By     string     `json:"by"`
+		At     *time.Time `json:"at"`
+		Reason string     `json:"reason"`
+	} `json:"hold"`
+}
+
+// gap is how much of the conversation the recording lacks, if any.
+func (r *shownRecording) gap() string {
+	if r.Missing == 0 {
+		return ""
+	}
+	return max(time.Second, time.Duration(r.Missing*float64(time.Second)).Round(time.Second)).String()
 }
 
 // outcome is a call's state, and its result when it has one.

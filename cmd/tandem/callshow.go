@@ -29,7 +29,10 @@ func (c *cli) showCall(sw *client, raw json.RawMessage) error {
 		{"redirected to", s.Redirected}, {"coaches", strings.Join(s.Coaches, ", ")}, {"disposition", s.Disposition}, {"notes", s.Notes},
 	}
 	if r := s.Recording; r != nil {
-		fields = append(fields, field{"recording", fmt.Sprintf("%s, %s", seconds(r.Seconds), r.URL)})
+		fields = append(fields, field{"recording", fmt.Sprintf("%s, %s", seconds(r.Seconds), r.URL)}, field{"missing", r.gap()})
+		if r.Hold != nil {
+			fields = append(fields, field{"on hold", fmt.Sprintf("by %s, %s: %s", r.Hold.By, sw.clock(r.Hold.At), r.Hold.Reason)})
+		}
 	}
 	return c.printFields(raw, fields)
 }

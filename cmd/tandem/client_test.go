@@ -13,12 +13,12 @@ import (
 
 func TestListsAreReadToTheirEnd(t *testing.T) {
 	sw := newSwitch(t, map[string]string{
-		"GET /calls?limit=3":                          `{"items":[` + callC + `],"next":"01"}`,
-		"GET /calls?cursor=01&limit=2":                `{"items":[` + callB + `,` + callA + `],"next":"02"}`,
-		"GET /users?limit=500":                        `{"items":[` + user + `],"next":"ana"}`,
-		"GET /users?cursor=ana&limit=500":             items(user),
-		"GET /calls?active=false&limit=500":           `{"items":[` + callA + `],"next":"01"}`,
-		"GET /calls?active=false&cursor=01&limit=499": items(callB, callA),
+		"GET /calls?limit=3":                 `{"items":[` + callC + `],"next":"01"}`,
+		"GET /calls?cursor=01&limit=2":       `{"items":[` + callB + `,` + callA + `],"next":"02"}`,
+		"GET /users?limit=500":               `{"items":[` + user + `],"next":"ana"}`,
+		"GET /users?cursor=ana&limit=500":    items(user),
+		"GET /recordings?limit=50":           `{"items":[` + callA + `],"next":"01"}`,
+		"GET /recordings?cursor=01&limit=49": items(callA),
 	})
 	// A page of a search through a large book may hold nothing and go on.
 	sw.answers["GET /contacts?limit=2&q=ana"] = `{"items":[],"next":"07"}`
@@ -163,7 +163,7 @@ func FuzzClean(f *testing.F) {
 
 func TestVerify(t *testing.T) {
 	dir := newFolder(t)
-	if r := tandem(t.Context(), dir, "", "recordings", "verify"); r.code != 0 || r.out != "0 recordings checked, 0 with faults\n" {
+	if r := tandem(t.Context(), dir, "", "recordings", "verify"); r.code != 0 || r.out != "not compared with the calls: there is no store yet\n0 recordings checked, 0 with faults\n" {
 		t.Errorf("nothing recorded: exit %d: %q %q", r.code, r.out, r.errOut)
 	}
 	day := filepath.Join(dir, "recordings", "2026", "11", "22")
@@ -175,11 +175,33 @@ func TestVerify(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := tandem(t.Context(), dir, "", "recordings", "verify")
-	if r.code != 1 || !strings.Contains(r.out, id) || strings.Count(r.errOut, "\n") != 1 {
+	if r.code != 1 || !strings.Contains(r.out, id+".wav: damaged: ") || strings.Count(r.errOut, "\n") != 1 {
 		t.Errorf("a broken recording: exit %d: %q %q", r.code, r.out, r.errOut)
 	}
 	r = tandem(t.Context(), dir, "", "recordings", "verify", "--output", "json")
 	if r.code != 1 || !strings.Contains(r.out, `"checked": 1`) {
 		t.Errorf("as JSON: exit %d: %q", r.code, r.out)
+	}
+}
+
+// TestVerifyAgainstTheSwitch compares with the calls of a switch that runs, and
+// leaves out what came right meanwhile.
+func TestVerifyAgainstTheSwitch(t *testing.T) {
+	const gone, deleted = "01M81WE5GEFAQ504VQP8JM5EXX", "01M81WE5GEFAQ504VQP8JM5EXY"
+	named := strings.ReplaceAll(callA, "01KAQ3W0000000000000000001", gone)
+	sw := newSwitch(t, map[string]string{
+		"GET /recordings?limit=500":           `{"items":[` + named + `],"next":"01"}`,
+		"GET /recordings?cursor=01&limit=500": items(strings.ReplaceAll(callA, "01KAQ3W0000000000000000001", deleted)),
+		"GET /calls/" + gone:                  named,
+		"GET /calls/" + deleted:               strings.ReplaceAll(callB, "01KAQ3W0000000000000000002", deleted),
+	})
+	want := "2026/11/22/" + gone + ".wav: missing: the call's record names it, and it is not there\n0 recordings checked, 1 with faults\n"
+	if r := tandem(t.Context(), sw.dir, "", "recordings", "verify"); r.code != 1 || r.out != want {
+		t.Errorf("exit %d: %q, want %q; %s", r.code, r.out, want, r.errOut)
+	}
+	sw.answers["GET /recordings"] = "500 {\"detail\":\"no\"}"
+	delete(sw.answers, "GET /recordings?limit=500")
+	if r := tandem(t.Context(), sw.dir, "", "recordings", "verify"); r.code != 0 || !strings.HasPrefix(r.out, "not compared with the calls: no\n") {
+		t.Errorf("a switch that fails: exit %d: %q", r.code, r.out)
 	}
 }

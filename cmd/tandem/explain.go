@@ -66,9 +66,18 @@ func (c *cli) explainCall(ctx context.Context, sw *client, id string) error {
 	}
 	rows := make([][]string, len(e.Trail))
 	for i, s := range e.Trail {
-		rows[i] = []string{s.At.In(sw.zone).Format("15:04:05.000"), s.What, s.User, s.Why}
+		rows[i] = []string{sw.moment(*s.At, *e.Trail[0].At), s.What, s.User, s.Why}
 	}
 	return c.printTable([]string{"AT", "WHAT", "USER", "WHY"}, rows)
+}
+
+// moment shows when a step came, with its date when it was not the first one's.
+func (sw *client) moment(at, first time.Time) string {
+	at, first = at.In(sw.zone), first.In(sw.zone)
+	if at.Format(time.DateOnly) != first.Format(time.DateOnly) {
+		return at.Format(time.DateTime)
+	}
+	return at.Format("15:04:05.000")
 }
 
 func (c *cli) explainNumber(ctx context.Context, sw *client, number, when string) error {

@@ -121,6 +121,9 @@ const (
 		"user":"ana","playbook":"sales-es","started_at":"2026-11-23T09:29:50Z","recording":null}`
 	callD = `{"id":"01KAQ3W0000000000000000004","direction":"outbound","state":"dialing","result":"","from":"+34910000001","to":"+34600000001",
 		"number":"+34910000001","number_rule":"last_called","user":"ana","playbook":"sales-es","started_at":"2026-11-23T09:30:00Z","recording":null}`
+	callE = `{"id":"01KAQ3W0000000000000000005","direction":"outbound","state":"ended","result":"completed","from":"+34910000001","to":"+34600000002","user":"ana",
+		"playbook":"sales-es","started_at":"2026-11-23T08:30:00Z","recording":{"url":"/x","seconds":61,"sha256":"ab","missing_seconds":0.2,
+		"hold":{"by":"boss","at":"2026-11-23T09:00:00Z","reason":"a complaint"}}}`
 	contact = `{"id":"01KAQ3W00000000000000000C1","name":"Luis \u001b[31mGil","numbers":["+34600000001","+34910000077"],"country":"ES","owner":"ana",
 		"follow_up":true,"last_number":"+34910000001","do_not_call":false,"notes":"","created_at":"2026-11-01T08:00:00Z"}`
 	task = `{"id":"01KAQ3W00000000000000000T1","kind":"missed_call","state":"open","count":2,"contact_id":"01KAQ3W00000000000000000C1",
@@ -139,16 +142,22 @@ func items(of ...string) string { return `{"items":[` + strings.Join(of, ",") + 
 func answers() map[string]string {
 	const id = "/calls/01KAQ3W0000000000000000001"
 	return map[string]string{
-		"GET /status": status, "GET /calls": items(callC, callB, callA), "GET " + id: callA, "DELETE " + id: "",
+		"GET /calls/01KAQ3W0000000000000000005": callE,
+		"GET /status":                           status, "GET /calls": items(callC, callB, callA), "GET " + id: callA, "DELETE " + id: "",
 		"GET /calls?active=true&limit=50": items(callC), "PATCH " + id: callA,
 		"POST /calls":          callD,
 		"POST " + id + "/hold": callA, "POST " + id + "/resume": callA, "POST " + id + "/mute": callA, "POST " + id + "/unmute": callA,
 		"POST " + id + "/recording/pause": callA, "POST " + id + "/recording/resume": `409 {"detail":"nobody is connected in the call yet: it is ringing"}`,
 		"POST " + id + "/transfer": callA,
 		"POST " + id + "/accept":   callA, "POST " + id + "/reject": `409 {"detail":"the call is not offered to ana now","errors":[{"location":"body.user","message":"is not offered the call"}]}`,
-		"GET " + id + "/explain":   `{"call":` + callA + `,"trail":[{"at":"2026-11-23T08:00:00.123Z","what":"offered","user":"ana","why":"longest idle: 12m"}]}`,
-		"GET " + id + "/recording": "RIFF....WAVE",
-		"GET /contacts":            items(contact), "GET /contacts?limit=1&number=600000009": items(),
+		"GET " + id + "/explain": `{"call":` + callA + `,"trail":[{"at":"2026-11-23T08:00:00.123Z","what":"offered","user":"ana","why":"longest idle: 12m"},
+			{"at":"2027-11-24T08:00:00Z","what":"recording_deleted","user":"","why":"older than 365d, the retention"}]}`,
+		"GET " + id + "/recording":    "RIFF....WAVE",
+		"DELETE " + id + "/recording": "", "DELETE " + id + "/recording/hold": "", "GET /recordings": items(callE, callA),
+		"PUT " + id + "/recording/hold": callE,
+		"GET " + id + "/recording/accesses": items(`{"id":"01KAQ3W0000000000000000AC1","call_id":"01KAQ3W0000000000000000001","user":"eva","via":"api","from":"192.0.2.7",
+			"use":"play","layout":"","channel":"contact","ranges":["bytes=0-","bytes=65536-\u001b[31m"],"requests":3,"at":"2026-11-23T09:00:00Z","until":"2026-11-23T09:01:10Z"}`),
+		"GET /contacts": items(contact), "GET /contacts?limit=1&number=600000009": items(),
 		"GET /contacts/01KAQ3W00000000000000000C1": contact, "POST /contacts": contact, "PATCH /contacts/01KAQ3W00000000000000000C1": contact,
 		"POST /contacts/01KAQ3W00000000000000000C1/merge": contact, "GET /contacts/01KAQ3W00000000000000000C2": strings.Replace(contact, "C1", "C2", 1),
 		"POST /contacts/import": `{"dry_run":false,"created":1,"updated":1,"unchanged":1,"refused":0,"lines":[

@@ -65,6 +65,12 @@ func callQuery(f routing.CallFilter) query {
 		q.index, q.key = indexContact, f.Contact
 	case f.User != "":
 		q.index, q.key = indexUser, f.User
+	case f.Held:
+		q.index, q.key = indexHeld, present
+	case f.Recorded && len(f.Playbooks) == 1:
+		q.index, q.key = indexTaped, f.Playbooks[0]
+	case f.Recorded:
+		q.index, q.key = indexRecorded, present
 	}
 	if !f.From.IsZero() {
 		q.above = idPrefix(f.From.Add(-idSlack))
@@ -90,7 +96,7 @@ func callMatcher(f routing.CallFilter) func(string) bool {
 	same := func(want, is string) bool { return want == "" || want == is }
 	return func(digest string) bool {
 		d := strings.Split(digest, digestMark)
-		if len(d) != 6 {
+		if len(d) != 7 {
 			return false
 		}
 		nanos, err := strconv.ParseInt(d[5], 10, 64)
@@ -100,6 +106,7 @@ func callMatcher(f routing.CallFilter) func(string) bool {
 			(f.Active == nil || *f.Active == (d[1] == "")) &&
 			(len(f.Playbooks) == 0 || slices.Contains(f.Playbooks, d[2])) &&
 			same(f.User, d[3]) && same(f.Contact, d[4]) &&
+			(!f.Recorded || d[6] != "") && (!f.Held || d[6] == tapedHeld) &&
 			(f.From.IsZero() || !started.Before(f.From)) &&
 			(f.Until.IsZero() || started.Before(f.Until))
 	}

@@ -22,10 +22,18 @@ func damaged(path string, why error) error {
 // Check reads the whole file, which must not be open for writing, and returns
 // ErrDamaged with the first faults found, or nil.
 func Check(path string) error {
+	if err := there(path); err != nil {
+		return err
+	}
+	return readOnly(path, func(tx *bbolt.Tx) error { return consistent(path, tx) })
+}
+
+// there fails when there is no file.
+func there(path string) error {
 	if _, err := os.Stat(path); err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
-	return readOnly(path, func(tx *bbolt.Tx) error { return consistent(path, tx) })
+	return nil
 }
 
 // inspect looks at the file before it is opened for writing, and more closely

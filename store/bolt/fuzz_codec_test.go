@@ -20,6 +20,7 @@ func FuzzDialog(f *testing.F)     { fuzzStored[call.Dialog](f) }
 func FuzzUserStatus(f *testing.F) { fuzzStored[routing.UserStatus](f) }
 func FuzzOverride(f *testing.F)   { fuzzStored[routing.Override](f) }
 func FuzzToken(f *testing.F)      { fuzzStored[routing.Token](f) }
+func FuzzAccess(f *testing.F)     { fuzzStored[routing.Access](f) }
 
 // fuzzStored: whatever lies in the file under a type, reading it gives damage or
 // a record, and storing that record again changes nothing any more. A record in

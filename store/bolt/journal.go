@@ -213,30 +213,41 @@ func savedAt(rec call.Record) time.Time {
 
 // Note implements routing.Annotations.
 func (s *Store) Note(ctx context.Context, id call.ID, notes, disposition *string) (call.Record, error) {
-	return s.changeCall(ctx, id, func(r *call.Record) {
+	return s.changeCall(ctx, id, func(r *call.Record) error {
 		if notes != nil {
 			r.Notes = *notes
 		}
 		if disposition != nil {
 			r.Disposition = *disposition
 		}
+		return nil
 	})
 }
 
 // SetRecording implements routing.Annotations.
 func (s *Store) SetRecording(ctx context.Context, id call.ID, rec call.Recording) error {
-	_, err := s.changeCall(ctx, id, func(r *call.Record) { r.Recording = &rec })
+	_, err := s.changeCall(ctx, id, func(r *call.Record) error {
+		if r.Recording != nil {
+			rec.Hold = r.Recording.Hold
+		}
+		r.Recording = &rec
+		return nil
+	})
 	return err
 }
 
-func (s *Store) changeCall(ctx context.Context, id call.ID, change func(*call.Record)) (call.Record, error) {
+// changeCall applies change to a call; an error from change is returned and
+// nothing is stored.
+func (s *Store) changeCall(ctx context.Context, id call.ID, change func(*call.Record) error) (call.Record, error) {
 	return update(ctx, s, func(t *txn) (call.Record, error) {
 		old, err := t.calls.get(t, string(id))
 		if err != nil {
 			return old, err
 		}
 		rec := old
-		change(&rec)
+		if err := change(&rec); err != nil {
+			return old, err
+		}
 		return rec, t.calls.put(t, &old, rec)
 	})
 }

@@ -25,7 +25,9 @@ const (
 	bucketOverrides  = "overrides"
 	bucketBindings   = "bindings" // user NUL contact URI -> binding
 	bucketDialogs    = "dialogs"
-	bucketTokens     = "tokens" // hash -> token
+	bucketTokens     = "tokens"     // hash -> token
+	bucketAccesses   = "accesses"   // call NUL access -> access to its recording
+	bucketAccessAge  = "access_age" // access -> its key in accesses
 )
 
 // The indexes of the tables.
@@ -33,6 +35,9 @@ const (
 	indexActive   = "calls/active"
 	indexContact  = "calls/contact"
 	indexUser     = "calls/user"
+	indexRecorded = "calls/recorded" // those with a recording, and the next one by playbook
+	indexTaped    = "calls/recorded_playbook"
+	indexHeld     = "calls/held" // those whose recording is on hold
 	indexFollowUp = "contacts/follow_up"
 	indexToDo     = "tasks/to_do"
 	indexTaskUser = "tasks/user"
@@ -57,6 +62,14 @@ func newSchema() schema {
 				{indexActive, func(r call.Record) string { return when(r.Result == call.ResultNone) }},
 				{indexContact, func(r call.Record) string { return r.ContactID }},
 				{indexUser, func(r call.Record) string { return r.User }},
+				{indexRecorded, func(r call.Record) string { return when(r.Recording != nil) }},
+				{indexTaped, func(r call.Record) string {
+					if r.Recording == nil {
+						return ""
+					}
+					return r.Playbook
+				}},
+				{indexHeld, func(r call.Record) string { return when(held(r)) }},
 			},
 			live: newLive(func(r call.Record) bool { return r.Result == call.ResultNone }),
 		},
@@ -94,9 +107,29 @@ const digestMark = "\x1f"
 func callDigest(r call.Record) string {
 	return strings.Join([]string{
 		string(r.Direction), string(r.Result), r.Playbook, r.User, r.ContactID,
-		strconv.FormatInt(r.StartedAt.UnixNano(), 10),
+		strconv.FormatInt(r.StartedAt.UnixNano(), 10), taped(r),
 	}, digestMark)
 }
+
+// What a digest says about a call's recording.
+const (
+	tapedKept = "recorded"
+	tapedHeld = "held"
+)
+
+// taped is the word for a call's recording; empty: there is none.
+func taped(r call.Record) string {
+	switch {
+	case held(r):
+		return tapedHeld
+	case r.Recording != nil:
+		return tapedKept
+	}
+	return ""
+}
+
+// held reports whether a call's recording is on hold.
+func held(r call.Record) bool { return r.Recording != nil && r.Recording.Hold != nil }
 
 func taskDigest(t routing.Task) string {
 	return strings.Join([]string{string(t.Kind), string(t.State), t.User, t.ContactID}, digestMark)
@@ -124,6 +157,7 @@ func (s *schema) create(tx *bbolt.Tx) error {
 	names := []string{
 		bucketNumbers, bucketMerged, bucketMissed, bucketOpenMissed, bucketLoad,
 		bucketStatuses, bucketOverrides, bucketBindings, bucketDialogs, bucketTokens,
+		bucketAccesses, bucketAccessAge,
 	}
 	names = append(names, s.calls.buckets()...)
 	names = append(names, s.contacts.buckets()...)
@@ -140,7 +174,7 @@ func (s *schema) create(tx *bbolt.Tx) error {
 type migration func(*bbolt.Tx) error
 
 // migrations returns the steps from version 1 on: the first leads to version 2.
-func migrations() []migration { return []migration{redigestContacts} }
+func migrations() []migration { return []migration{redigestContacts, indexRecordings} }
 
 // redigestContacts brings contacts to version 2: digests tell whose a contact
 // is and whether they may be called. A record that cannot be read keeps its old
@@ -157,6 +191,36 @@ func redigestContacts(tx *bbolt.Tx) error {
 			return nil //nolint:nilerr // it is reported when somebody asks for it
 		}
 		return digests.Put(id, []byte(contactDigest(c)))
+	})
+}
+
+// indexRecordings brings calls to version 3: digests tell whether there is a
+// recording, and indexes find those that have one.
+func indexRecordings(tx *bbolt.Tx) error {
+	s := newSchema()
+	records := tx.Bucket([]byte(s.calls.name))
+	if records == nil {
+		return nil // a new file
+	}
+	if err := s.create(tx); err != nil {
+		return err
+	}
+	digests := tx.Bucket([]byte(s.calls.digests()))
+	return records.ForEach(func(id, raw []byte) error {
+		rec, err := decodeAs(raw, string(id), s.calls.id)
+		if err != nil {
+			return nil //nolint:nilerr // it is reported when somebody asks for it
+		}
+		for _, ix := range s.calls.indexes {
+			key := ix.key(rec)
+			if key == "" {
+				continue
+			}
+			if err := tx.Bucket([]byte(ix.name)).Put([]byte(key+separator+string(id)), []byte{}); err != nil {
+				return err
+			}
+		}
+		return digests.Put(id, []byte(callDigest(rec)))
 	})
 }
 

@@ -32,6 +32,8 @@ type Dialogs interface {
 type Engine interface {
 	routing.Journal
 	routing.Annotations
+	routing.Shelf
+	routing.AccessLog
 	routing.Contacts
 	routing.ContactStore
 	routing.Tasks
@@ -66,6 +68,8 @@ func Run(t *testing.T, open Opener) {
 		{"merge", testMerge}, {"merge with one missed", testMergeOneMissed}, {"merge during a call", testMergeLive},
 		{"merge after merge", testMergeChain}, {"merge refused", testMergeRefused},
 		{"tasks", testTasks}, {"call filters", testCallFilters}, {"call pages", testCallPages},
+		{"recorded calls", testRecorded}, {"holds", testHold}, {"dropped recordings", testDrop},
+		{"accesses", testAccesses}, {"accesses are forgotten", testForget},
 		{"desk", testDesk}, {"tokens", testTokens}, {"bindings", testBindings}, {"dialogs", testDialogs},
 		{"everything outlives a restart", testReopen}, {"context", testContext},
 	}

@@ -52,7 +52,7 @@ func playbook(p config.Playbook, cfg *config.Config) (routing.Playbook, error) {
 		closed.Redirect = number
 	}
 	return routing.Playbook{
-		Name: p.Name, Users: p.Users, MainNumber: p.MainNumber, Hours: open, Closed: closed, WrapUp: p.WrapUp,
+		Name: p.Name, Users: p.Users, MainNumber: p.MainNumber, Hours: open, Closed: closed, WrapUp: p.WrapUp, Unrecorded: !p.Recording.Enabled,
 		Reception: call.Reception{
 			Strategy: call.Strategy(p.Reception.Strategy), PreferOwner: p.Reception.PreferOwner,
 			Timeout: p.Reception.Timeout, OfferTimeout: p.Reception.OfferTimeout,

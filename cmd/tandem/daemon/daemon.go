@@ -209,7 +209,7 @@ type router struct {
 func (d *Daemon) buildRecorder(_ context.Context, cfg *config.Config) (err error) {
 	d.recorder, err = recording.New(recording.Options{
 		Directory: RecordingsPath(cfg), Settings: recordingSettings(cfg), Log: d.log,
-		Done: d.recorded, Registerer: d.registry,
+		Done: d.recorded, Ledger: ledger{d.store}, Registerer: d.registry,
 	})
 	return err
 }
@@ -222,10 +222,27 @@ func RecordingsPath(cfg *config.Config) string {
 	return filepath.Join(cfg.Data, "recordings")
 }
 
+// storePath is where a switch of that configuration keeps its store.
+func storePath(cfg *config.Config) string { return filepath.Join(cfg.Data, "tandem.db") }
+
+// StoredRecordings returns the checksum of each recording that a call names, by
+// the call's ID, from the store of a switch that is not running; fs.ErrNotExist
+// when it never ran.
+func StoredRecordings(cfg *config.Config) (map[string]string, error) {
+	return bolt.Recordings(storePath(cfg))
+}
+
 func recordingSettings(cfg *config.Config) recording.Settings {
-	return recording.Settings{
+	s := recording.Settings{
 		Enabled: cfg.Recording.Enabled, Layout: recording.Layout(cfg.Recording.Layout), Retention: cfg.Recording.Retention,
+		Playbooks: make(map[string]time.Duration),
 	}
+	for _, p := range cfg.Playbooks {
+		if p.Recording.Retention != s.Retention {
+			s.Playbooks[p.Name] = p.Recording.Retention
+		}
+	}
+	return s
 }
 
 // recorded stores a sealed recording beside its call and tells of it.

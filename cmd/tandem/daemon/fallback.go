@@ -25,7 +25,7 @@ func (d *Daemon) openStore(_ context.Context, cfg *config.Config) error {
 		Help: "When the backup was made that this start took in place of a damaged store; 0 when the store was sound.",
 	})
 	d.registry.MustRegister(restored)
-	options := bolt.Options{Path: filepath.Join(cfg.Data, "tandem.db"), Log: d.log, Registerer: d.registry}
+	options := bolt.Options{Path: storePath(cfg), Log: d.log, Registerer: d.registry}
 	d.warnIfNew(options.Path, backupsPath(cfg))
 	store, err := bolt.Open(options)
 	if errors.Is(err, bolt.ErrDamaged) {

@@ -16,9 +16,6 @@ const drainTime = 30 * time.Second
 // result and that nobody hosts.
 const reconcileTime = time.Minute
 
-// sweepTime is how often recordings past their retention are looked for.
-const sweepTime = time.Hour
-
 // Run serves until ctx ends or a drain is over, then stops everything in
 // reverse order: calls that are still live are ended with BYE and have their
 // result stored, recordings are sealed, the store is closed.
@@ -111,30 +108,6 @@ func (d *Daemon) reconcile(ctx context.Context) error {
 			if n > 0 {
 				d.log.Warn("calls that were turned away and stored after all have their result now", "calls", n)
 			}
-		}
-	}
-}
-
-// upkeep repairs recordings that a crash left open and deletes those past
-// their retention, hourly.
-func (d *Daemon) upkeep(ctx context.Context) error {
-	if n, err := d.recorder.Repair(ctx); err != nil {
-		d.log.Error("recordings could not be repaired", "error", err)
-	} else if n > 0 {
-		d.log.Warn("recordings were repaired", "recordings", n)
-	}
-	tick := time.NewTicker(sweepTime)
-	defer tick.Stop()
-	for {
-		if gone, err := d.recorder.Sweep(ctx, time.Now()); err != nil {
-			d.log.Error("old recordings could not be deleted", "error", err)
-		} else if len(gone) > 0 {
-			d.log.Info("recordings past their retention were deleted", "recordings", len(gone))
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
 		}
 	}
 }

@@ -31,9 +31,12 @@ type siege struct {
 }
 
 // siegeSettings describe the floor.
-func siegeSettings(reception string) settings {
+func siegeSettings(reception string) settings { return floorOf(siegeUsers, reception) }
+
+// floorOf describes a floor of so many salespeople.
+func floorOf(size int, reception string) settings {
 	var users, names []string
-	for i := range siegeUsers {
+	for i := range size {
 		name := fmt.Sprintf("user%d", i)
 		users = append(users, fmt.Sprintf("- { name: %s, extension: %q, sip_password: secret-%s }", name, fmt.Sprint(200+i), name))
 		names = append(names, name)
@@ -49,10 +52,16 @@ func siegeSettings(reception string) settings {
 func (s *siege) man() {
 	s.t.Helper()
 	s.carrier.Handle(s.pickUp)
-	for i := range siegeUsers {
+	s.register(siegeUsers, s.pickUp)
+}
+
+// register opens the phones of so many salespeople.
+func (s *siege) register(size int, onCall func(*peer.Call)) {
+	s.t.Helper()
+	for i := range size {
 		name := fmt.Sprintf("user%d", i)
 		p, err := peer.NewPhone(peer.Options{
-			Name: name, Server: s.sip, Domain: "pbx.test", User: name, Password: "secret-" + name, OnCall: s.pickUp,
+			Name: name, Server: s.sip, Domain: "pbx.test", User: name, Password: "secret-" + name, OnCall: onCall,
 			Media: peer.MediaOptions{Source: peer.Tone(anaTone)},
 		})
 		s.must(err)

@@ -3,7 +3,12 @@ package daemon_test
 import (
 	"bytes"
 	"net/http"
+	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-audio/wav"
@@ -70,9 +75,10 @@ func (s *siege) followedUp(round int, calls map[call.ID]call.Record) {
 	}
 }
 
-// playable fails unless every recording is sound, and every conversation has
-// one that lacks a second at most of what is on record. The disk may stall
-// before a kill: then the record is as short as the recording.
+// playable fails unless every recording is sound, has the checksum that its call
+// names and opens in sox, and every conversation has one that lacks a second at
+// most of what is on record. The disk may stall before a kill: then the record
+// is as short as the recording.
 func (s *siege) playable(round int, after, before map[call.ID]call.Record, killed time.Time, toll *toll) {
 	s.t.Helper()
 	toll.missed = 0
@@ -81,11 +87,12 @@ func (s *siege) playable(round int, after, before map[call.ID]call.Record, kille
 	daemontest.Eventually(s.t, "recordings are repaired", func() bool {
 		parts, err := filepath.Glob(s.data + "/recordings/*/*/*/*.part")
 		s.must(err)
-		faults, checked, err = recording.Verify(s.t.Context(), filepath.Join(s.data, "recordings"), nil)
+		faults, checked, err = recording.Verify(s.t.Context(), filepath.Join(s.data, "recordings"), s.kept())
 		s.must(err)
 		return len(parts) == 0 && len(faults) == 0
 	})
 	toll.recordings = checked
+	s.opens(round, checked)
 	for id, rec := range after {
 		if rec.Missed {
 			toll.missed++
@@ -100,6 +107,46 @@ func (s *siege) playable(round int, after, before map[call.ID]call.Record, kille
 		toll.lost = max(toll.lost, killed.Sub(*rec.AnsweredAt).Seconds()-heard)
 		if lost := rec.Duration - heard; lost > 1 {
 			s.t.Errorf("round %d: the recording of call %s lacks %.2f s of %.2f s", round, id, lost, rec.Duration)
+		}
+	}
+}
+
+// kept is what the calls say of their recordings.
+func (s *siege) kept() recording.Kept {
+	s.t.Helper()
+	kept := make(recording.Kept)
+	for _, rec := range daemontest.Every[call.Record](s.api, "/recordings?limit=500") {
+		kept[string(rec.ID)] = rec.Recording.SHA256
+	}
+	return kept
+}
+
+// opens fails unless sox reads so many recordings, as long as their files are.
+func (s *siege) opens(round, recordings int) {
+	s.t.Helper()
+	soxi, err := exec.LookPath("soxi")
+	if err != nil {
+		s.t.Logf("round %d: sox is not installed; it opens nothing", round)
+		return
+	}
+	files, err := filepath.Glob(s.data + "/recordings/*/*/*/*.wav")
+	s.must(err)
+	if len(files) < recordings {
+		s.t.Errorf("round %d: %d files of %d recordings", round, len(files), recordings)
+	}
+	for some := range slices.Chunk(files, 100) {
+		out, err := exec.CommandContext(s.t.Context(), soxi, append([]string{"-s"}, some...)...).CombinedOutput()
+		lengths := strings.Fields(string(out))
+		if err != nil || len(lengths) != len(some) {
+			s.t.Errorf("round %d: sox: %v: %s", round, err, out)
+			return
+		}
+		for i, file := range some {
+			info, err := os.Stat(file)
+			s.must(err)
+			if want := strconv.FormatInt((info.Size()-44)/4, 10); lengths[i] != want {
+				s.t.Errorf("round %d: sox reads %s samples of %s, want %s", round, lengths[i], file, want)
+			}
 		}
 	}
 }

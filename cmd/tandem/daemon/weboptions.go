@@ -1,11 +1,15 @@
 package daemon
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"io/fs"
 
 	"tandem/call"
 	"tandem/config"
 	"tandem/recording"
+	"tandem/routing"
 	"tandem/web"
 )
 
@@ -13,13 +17,39 @@ import (
 func (d *Daemon) webOptions(cfg *config.Config) web.Options {
 	return web.Options{
 		Lines: d.exchange, Transfers: d.router, Calls: d.store, Contacts: d.store, Book: d.book, Tasks: d.store, TaskList: d.taskList, Floor: d.floor, Playbooks: d.offices,
-		Plant: plant{d}, Recordings: player{d}, Explainer: d.explainer, Operator: d, Tokens: d.store, Bus: d.bus,
+		Plant: plant{d}, Recordings: player{d}, Shelf: d.store, Accesses: d.store, Explainer: d.explainer, Operator: d, Tokens: d.store, Bus: d.bus,
 		Metrics: d.registry, Normalize: d.directory.Normalize, Log: d.log, Version: d.opts.Version, PublicURL: cfg.HTTP.PublicURL,
 	}
 }
 
 // player plays recordings back.
 type player struct{ *Daemon }
+
+// Peaks returns what a waveform is drawn from.
+func (p player) Peaks(id call.ID, layout string) (web.Peaks, error) {
+	peaks, err := p.recorder.Peaks(id, recording.Layout(layout))
+	if err != nil {
+		return web.Peaks{}, conflict(err)
+	}
+	shown := web.Peaks{
+		SampleRate: 8000, SamplesPerPoint: peaks.SamplesPerPoint, Samples: peaks.Samples,
+		Channels: []web.PeakChannel{web.PeakChannel(peaks.Left), web.PeakChannel(peaks.Right)},
+	}
+	return shown, nil
+}
+
+// RemoveRecording deletes a recording by somebody's hand.
+func (p player) RemoveRecording(ctx context.Context, id call.ID, by, why string) error {
+	return conflict(p.recorder.Remove(ctx, id, by, why))
+}
+
+// conflict makes what stands in the way the API's conflict.
+func conflict(err error) error {
+	if errors.Is(err, recording.ErrLive) || errors.Is(err, recording.ErrHeld) {
+		return fmt.Errorf("%w: %w", routing.ErrConflict, err)
+	}
+	return err
+}
 
 // OpenRecording opens a call's recording with its sides as asked for.
 func (p player) OpenRecording(id call.ID, view web.RecordingView) (web.Playback, error) {
