@@ -37,6 +37,7 @@ type Ports struct {
 	Recorder   Recorder
 	Router     Router
 	Floor      Floor
+	Coaches    Supervision
 	Events     Publisher
 	Meter      Meter
 }
@@ -169,7 +170,25 @@ func (x *Exchange) start(id ID, in Input, placed chan<- outcome) error {
 	if len(x.hosts) >= x.maxCalls {
 		return ErrFull
 	}
-	h := newHost(id, *x.ports, x.Post, x.opts.Log.With("call_id", id))
+	x.host(id, in, placed)
+	return nil
+}
+
+// stand implements exchangeSide. The wait takes the place of a coach's leg in a
+// call that may be the last one there is room for.
+func (x *Exchange) stand(in Standby) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.draining {
+		return ErrDraining
+	}
+	x.host(in.Call, in, nil)
+	return nil
+}
+
+// host runs a call from its first input on; the caller holds the lock.
+func (x *Exchange) host(id ID, in Input, placed chan<- outcome) {
+	h := newHost(id, *x.ports, x, x.opts.Log.With("call_id", id))
 	h.placed = placed
 	h.mailbox <- in
 	x.hosts[id] = h
@@ -181,7 +200,6 @@ func (x *Exchange) start(id ID, in Input, placed chan<- outcome) error {
 		x.mu.Unlock()
 		h.empty()
 	})
-	return nil
 }
 
 // Post hands an input to a live call. It returns false when there is no such
