@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"tandem/call"
@@ -75,7 +76,7 @@ func (s *Server) listCalls(ctx context.Context, q *callQuery) (*listing[Call], e
 		if live, ok := s.lines.Live(rec.ID); ok {
 			rec = annotated(live, rec)
 		}
-		calls = append(calls, s.shown(rec))
+		calls = append(calls, s.shown(ctx, rec))
 	}
 	return listed(calls, next), nil
 }
@@ -97,7 +98,7 @@ func (s *Server) liveCalls(ctx context.Context, f routing.CallFilter, p Paging) 
 		if stored, err := s.calls.Call(ctx, rec.ID); err == nil {
 			rec = annotated(rec, stored)
 		}
-		calls = append(calls, s.shown(rec))
+		calls = append(calls, s.shown(ctx, rec))
 	}
 	return listed(calls, page.Next), nil
 }
@@ -132,7 +133,7 @@ func (s *Server) getCall(ctx context.Context, in *callPath) (*callOutput, error)
 	if err != nil {
 		return nil, err
 	}
-	return &callOutput{s.shown(rec)}, nil
+	return &callOutput{s.shown(ctx, rec)}, nil
 }
 
 type noteInput struct {
@@ -152,7 +153,7 @@ func (s *Server) noteCall(ctx context.Context, in *noteInput) (*callOutput, erro
 	if err != nil {
 		return nil, err
 	}
-	return &callOutput{s.shown(annotated(rec, stored))}, nil
+	return &callOutput{s.shown(ctx, annotated(rec, stored))}, nil
 }
 
 // CallExplanation is a call with every step on its way.
@@ -168,9 +169,11 @@ func (s *Server) explainCall(ctx context.Context, in *callPath) (*callExplanatio
 	if err != nil {
 		return nil, err
 	}
-	trail := rec.Trail
-	if trail == nil {
-		trail = []call.Mark{}
+	trail := []call.Mark{}
+	for _, k := range rec.Trail {
+		if s.seesCoaches(callerOf(ctx)) || !strings.HasPrefix(k.What, "coach_") {
+			trail = append(trail, k)
+		}
 	}
-	return &callExplanationOutput{CallExplanation{Call: s.shown(rec), Trail: trail}}, nil
+	return &callExplanationOutput{CallExplanation{Call: s.shown(ctx, rec), Trail: trail}}, nil
 }

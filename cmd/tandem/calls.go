@@ -12,28 +12,29 @@ import (
 
 // shownCall is what tables show of a call.
 type shownCall struct {
-	ID          string     `json:"id"`
-	Direction   string     `json:"direction"`
-	State       string     `json:"state"`
-	Result      string     `json:"result"`
-	Reason      string     `json:"missed_reason"`
-	From        string     `json:"from"`
-	To          string     `json:"to"`
-	Number      string     `json:"number"`
-	NumberRule  string     `json:"number_rule"`
-	Trunk       string     `json:"trunk"`
-	Contact     string     `json:"contact_id"`
-	User        string     `json:"user"`
-	Playbook    string     `json:"playbook"`
-	Started     *time.Time `json:"started_at"`
-	Answered    *time.Time `json:"answered_at"`
-	Ended       *time.Time `json:"ended_at"`
-	Wait        float64    `json:"wait_seconds"`
-	Duration    float64    `json:"duration_seconds"`
-	Redirected  string     `json:"redirected_to"`
-	Notes       string     `json:"notes"`
-	Disposition string     `json:"disposition"`
-	Coaches     []string   `json:"coaches"`
+	ID          string          `json:"id"`
+	Direction   string          `json:"direction"`
+	State       string          `json:"state"`
+	Result      string          `json:"result"`
+	Reason      string          `json:"missed_reason"`
+	From        string          `json:"from"`
+	To          string          `json:"to"`
+	Number      string          `json:"number"`
+	NumberRule  string          `json:"number_rule"`
+	Trunk       string          `json:"trunk"`
+	Contact     string          `json:"contact_id"`
+	User        string          `json:"user"`
+	Playbook    string          `json:"playbook"`
+	Started     *time.Time      `json:"started_at"`
+	Answered    *time.Time      `json:"answered_at"`
+	Ended       *time.Time      `json:"ended_at"`
+	Wait        float64         `json:"wait_seconds"`
+	Duration    float64         `json:"duration_seconds"`
+	Redirected  string          `json:"redirected_to"`
+	Notes       string          `json:"notes"`
+	Disposition string          `json:"disposition"`
+	Coaches     []string        `json:"coaches"`
+	Coachings   []coachingShown `json:"coachings"`
 	Recording   *struct {
 		URL     string  `json:"url"`
 		Seconds float64 `json:"seconds"`
