@@ -7,7 +7,9 @@ import (
 )
 
 // coachGauge counts, when it is asked, who coaches in which mode.
-type coachGauge struct{ lines interface{ Active() []call.Record } }
+type coachGauge struct {
+	lines interface{ Active() []call.Record }
+}
 
 func (coachGauge) desc() *prometheus.Desc {
 	return prometheus.NewDesc("tandem_coaches", "Coaches in conversations, by mode: listen, whisper or barge.", []string{"mode"}, nil)
