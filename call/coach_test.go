@@ -177,6 +177,26 @@ func (p *play) check() {
 	}
 }
 
+// TestCoachWhoKeepsTurning: what is kept of a coach's changes of mind is bounded,
+// and the last of it is right.
+func TestCoachWhoKeepsTurning(t *testing.T) {
+	p := newPlay(t)
+	p.act("coach eva")
+	shown := p.s.m.Record()
+	for range maxTurns {
+		p.act("switch eva whisper")
+		p.act("switch eva listen")
+	}
+	p.act("switch eva barge")
+	rec := p.s.m.Record()
+	if n := len(rec.Coachings[0].Modes); n != maxTurns || len(rec.Trail) > maxTurns+10 {
+		t.Errorf("%d modes and %d marks are kept", n, len(rec.Trail))
+	}
+	if len(shown.Coachings[0].Modes) != 1 || shown.Coachings[0].Mode() != CoachListens {
+		t.Errorf("what was shown has changed: %+v", shown.Coachings)
+	}
+}
+
 // coached runs a conversation that eva coaches and is to stay in beyond its end.
 func coached(t *testing.T, d *desk, x *Exchange) ID {
 	t.Helper()
@@ -243,10 +263,16 @@ func TestCoachIsLetGoWhenTheSwitchStops(t *testing.T) {
 
 		d = &desk{plan: parsePlan(nil)}
 		x, cancel = open(t, d, 10)
+		defer cancel()
 		id := coached(t, d, x)
 		x.Post(id, LegGone{Leg: id.Leg(1)})
-		d.waiting(t, id.Leg(3))
-		cancel()
+		wait := d.waiting(t, id.Leg(3))
+		if rec, live := x.Live(wait); live {
+			t.Errorf("a wait is shown as a call: %+v", rec)
+		}
+		if err := x.Drain(t.Context()); err != nil {
+			t.Error(err)
+		}
 		expect(t, d, "release 1 normal", "free eva")
 	})
 }

@@ -5,6 +5,10 @@ import "slices"
 // MaxCoaches is how many supervisors may coach one call at a time.
 const MaxCoaches = 4
 
+// maxTurns bounds the changes of mode that are kept of one coaching; beyond it
+// the last one is the newest.
+const maxTurns = 100
+
 // coach is a supervisor in the conversation, or on the way to it.
 type coach struct {
 	leg
@@ -130,8 +134,12 @@ func (m *Machine) turn(c *coach, mode CoachMode) {
 		return
 	}
 	s := &m.rec.Coachings[c.session]
+	if n := len(s.Modes); n == maxTurns {
+		s.Modes = s.Modes[:n-1]
+	} else {
+		m.mark("coach_turned", c.user, string(mode))
+	}
 	s.Modes = append(slices.Clip(s.Modes), CoachTurn{Mode: mode, At: m.at.UTC()})
-	m.mark("coach_turned", c.user, string(mode))
 	m.heedCoaches()
 }
 

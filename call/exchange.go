@@ -98,11 +98,17 @@ func (x *Exchange) SetMaxCalls(n int) {
 	x.maxCalls = n
 }
 
-// StopArrivals refuses new calls from now on.
+// StopArrivals refuses new calls from now on. Coaches who wait for a conversation
+// are let go: none will begin.
 func (x *Exchange) StopArrivals() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.draining = true
+	for _, h := range x.hosts {
+		if h.waits {
+			h.post(Drained{})
+		}
+	}
 }
 
 // Drain refuses new calls and waits until the live ones have ended or ctx is
@@ -182,12 +188,12 @@ func (x *Exchange) stand(in Standby) error {
 	if x.draining {
 		return ErrDraining
 	}
-	x.host(in.Call, in, nil)
+	x.host(in.Call, in, nil).waits = true
 	return nil
 }
 
 // host runs a call from its first input on; the caller holds the lock.
-func (x *Exchange) host(id ID, in Input, placed chan<- outcome) {
+func (x *Exchange) host(id ID, in Input, placed chan<- outcome) *host {
 	h := newHost(id, *x.ports, x, x.opts.Log.With("call_id", id))
 	h.placed = placed
 	h.mailbox <- in
@@ -200,6 +206,7 @@ func (x *Exchange) host(id ID, in Input, placed chan<- outcome) {
 		x.mu.Unlock()
 		h.empty()
 	})
+	return h
 }
 
 // Post hands an input to a live call. It returns false when there is no such
@@ -215,10 +222,10 @@ func (x *Exchange) Post(id ID, in Input) bool {
 	return true
 }
 
-// Live returns a live call as it stands.
+// Live returns a live call as it stands. A coach's wait is none.
 func (x *Exchange) Live(id ID) (Record, bool) {
 	v := x.view(id)
-	if v == nil {
+	if v == nil || v.record.StartedAt.IsZero() {
 		return Record{}, false
 	}
 	return v.record, true

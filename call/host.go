@@ -36,6 +36,7 @@ type host struct {
 	tape    Tape                // of the recording that runs, or nil
 	placed  chan<- outcome      // told once what became of an origination, or nil
 	others  exchangeSide
+	waits   bool // it is a coach's wait; the exchange's, under its lock
 }
 
 // exchangeSide is what a call asks of the exchange that hosts it.
