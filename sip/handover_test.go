@@ -50,19 +50,6 @@ func (p *peer) says(invite *wire.Request, method string, seq int, extra ...strin
 	return strings.Join(append(lines, fmt.Sprintf("Content-Length: %d", len(body)), "", body), "\r\n")
 }
 
-// bubble runs a test with an Agent and a phone on a hub.
-func bubble(t *testing.T, f func(t *testing.T, b *bench, p *peer), trunks ...Trunk) {
-	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		h := newHub()
-		b, end := newHubBench(t, h, trunks...)
-		defer end()
-		p, hang := h.peer(t, b, "10.0.0.3:5060")
-		defer hang()
-		f(t, b, p)
-	})
-}
-
 // answers sends a 200 with another SDP.
 func (p *peer) answers(req *wire.Request, extra ...string) {
 	p.reply(req, 200, "", append([]string{testSDP}, extra...)...)
