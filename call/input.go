@@ -89,6 +89,7 @@ type LegAnswered struct {
 	Leg    LegID
 	SDP    []byte
 	Source string // host of the signalling peer, an IP address
+	Agreed bool   // a LegOffered settled the media before; there is no SDP
 }
 
 // LegAccepted carries the SDP answer that an ACK brought for an INVITE that

@@ -271,6 +271,8 @@ func laterPhrase(status int) string {
 		return "Not Implemented"
 	case 503:
 		return "Service Unavailable"
+	case 504:
+		return "Server Time-out"
 	case 505:
 		return "Version Not Supported"
 	case 600:

@@ -42,7 +42,7 @@ func (p *peer) says(invite *wire.Request, method string, seq int, extra ...strin
 		"From: " + invite.To().Value() + ";tag=phone", "To: " + invite.From().Value(), "Call-ID: " + invite.CallID().Value(),
 		fmt.Sprintf("CSeq: %d %s", seq, method), "Contact: <sip:peer@" + p.addr.String() + ">"}
 	for _, line := range extra {
-		if line == testSDP {
+		if isSDP(line) {
 			body, line = line, "Content-Type: application/sdp"
 		}
 		lines = append(lines, line)

@@ -29,7 +29,7 @@ func (a *Agent) serve(req *wire.Request, tx *wire.ServerTx) {
 		a.respond(req, tx, 481)
 	case wire.REFER:
 		a.serveRefer(req, tx)
-	case wire.BYE, wire.UPDATE, wire.INFO:
+	case wire.BYE, wire.UPDATE, wire.INFO, wire.PRACK:
 		a.serveInDialog(req, tx)
 	case wire.REGISTER:
 		a.registrar.serve(req, tx)

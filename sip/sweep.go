@@ -18,6 +18,9 @@ import (
 const (
 	sweepAtOnce = 64
 	sweepWait   = 10 * time.Second
+	// unstored is how many requests may have gone out in an early dialog that
+	// nothing on disk tells of: PRACKs, each once more with credentials.
+	unstored = 2 * maxReliable
 )
 
 // Sweep ends the dialogs that a crash left behind, so that no peer is left on a
@@ -106,6 +109,7 @@ func (a *Agent) sweepUAC(ctx context.Context, d call.Dialog, old *dialog) {
 	}
 	answered := *old
 	answered.remote = res.To().Value()
+	answered.localSeq += unstored
 	bye := answered.bye()
 	bye.AppendHeader(header("Reason", byeReason(call.Cause{Kind: call.CauseDrained, Text: "Switch restarted"})))
 	a.exchange(ctx, bye, old.hop, sweepWait)
@@ -209,7 +213,7 @@ func (a *Agent) strayResponse(res *wire.Response) {
 		return // of a live dialog: its ACK is on the way
 	}
 	d := dialog{callID: res.CallID().Value(), local: res.From().Value(), localTag: tagOf(res.From().Params),
-		localSeq: cseq.SeqNo, inviteSeq: cseq.SeqNo, hop: to}
+		localSeq: cseq.SeqNo + unstored, inviteSeq: cseq.SeqNo, hop: to}
 	d.answered(res)
 	ack := d.ack(cseq.SeqNo)
 	a.address(ack, to)
