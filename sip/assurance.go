@@ -130,7 +130,7 @@ func (l *leg) settles(req *wire.Request, tx *wire.ServerTx) bool {
 			l.gone(why)
 			return false
 		}
-		l.in.late = false
+		l.in.late, l.theirs = false, sdp
 		l.post(call.LegAccepted{Leg: l.id, SDP: sdp})
 	case sdp == nil:
 		l.a.respond(req, tx, 200)

@@ -40,6 +40,7 @@ func (l *leg) receive(req *wire.Request, tx *wire.ServerTx) {
 	l.from = l.dlg.hop
 	l.box.start = l.a.tasks.start
 	l.in = &inbound{req: req, tx: tx, merged: mergeKey(req), late: sdpOf(req) == nil}
+	l.theirs = sdpOf(req)
 	l.in.rel.wanted = lists(req, "Require", "", reliably)
 	l.a.legs.add(l, l.dlg.localTag)
 	l.a.legs.meet(l, l.dlg.hop.addr.Addr())
@@ -178,6 +179,7 @@ func (l *leg) acknowledged(seq uint32, sdp []byte) {
 	case u.late && sdp == nil:
 		l.lost(call.Cause{Kind: call.CauseFailed, Code: 488, Q850: 65, Text: "No SDP answer"})
 	case u.late:
+		l.theirs = sdp
 		l.post(call.LegAccepted{Leg: l.id, SDP: sdp})
 	}
 }

@@ -42,6 +42,7 @@ type leg struct {
 	hangup  *call.Cause
 
 	sdp       []byte        // the last that we sent, offer or answer
+	theirs    []byte        // the last that holds of the peer's
 	offering  *offering     // our own re-INVITE
 	session   *session      // nil until the leg is answered
 	updates   bool          // the peer takes UPDATE

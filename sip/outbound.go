@@ -153,6 +153,9 @@ func (l *leg) win(f *fork, e *early, d dialog, res *wire.Response, ack *wire.Req
 		l.a.registrar.answered(*f.binding)
 	}
 	sdp, agreed := l.answerOf(e, res)
+	if l.theirs = sdp; agreed {
+		l.theirs = e.sdp
+	}
 	l.post(call.LegAnswered{Leg: l.id, SDP: sdp, Source: parseSource(res.Source()).Addr().String(), Agreed: agreed})
 	if e != nil && e.bye != nil && l.stage == stageConfirmed {
 		l.gone(*e.bye)

@@ -215,6 +215,9 @@ func (l *leg) reanswer(sdp []byte) {
 		return
 	}
 	l.sdp = sdp
+	if offered := sdpOf(r.req); offered != nil {
+		l.theirs = offered
+	}
 	if !r.req.IsInvite() {
 		_ = l.a.send(r.tx, l.a.response(r.req, 200, sdp, l.granted(r)...)) // the peer asks again
 		l.offerNow()
