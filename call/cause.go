@@ -34,6 +34,10 @@ type Cause struct {
 // elsewhere is told to phones that stop ringing because another one was lifted.
 var elsewhere = Cause{Kind: CauseElsewhere, Code: 200, Text: "Call completed elsewhere"}
 
+// rangOut is why somebody is called no longer: they rang for as long as they may.
+// Our CANCEL brings a 487.
+var rangOut = Cause{Kind: CauseNoAnswer, Code: 487, Q850: 19, Text: "No answer in time"}
+
 func (c Cause) String() string {
 	if c.Code == 0 {
 		return c.Kind.String()

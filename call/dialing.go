@@ -168,5 +168,5 @@ func failsOver(why Cause) bool {
 // dialTimeout gives up on what rings.
 func (m *Machine) dialTimeout() {
 	m.attempt.progress = true // whatever came of it, no other trunk is tried
-	m.dialFailed(Cause{Kind: CauseNoAnswer})
+	m.dialFailed(rangOut)
 }

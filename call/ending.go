@@ -297,7 +297,7 @@ func (m *Machine) timerFired(t Timer) {
 	case TimerDial:
 		switch {
 		case m.phase == Summoning:
-			m.notSummoned(Cause{Kind: CauseNoAnswer})
+			m.notSummoned(rangOut)
 		case m.attempt != nil:
 			m.dialTimeout()
 		}

@@ -42,6 +42,8 @@ func meaningOf(status int) meaning {
 		return meaning{call.CauseFailed, 28, "Incomplete number"}
 	case 488, 606:
 		return meaning{call.CauseFailed, 65, "No common codec"}
+	case 487:
+		return meaning{call.CauseNoAnswer, 127, "Call terminated"}
 	case 502:
 		return meaning{call.CauseFailed, 38, "Bad gateway"}
 	case 504:
@@ -79,13 +81,25 @@ func causeOf(status int, rang, phone bool) call.Cause {
 // call is refused.
 func statusOf(why call.Cause) (status, q850 int) {
 	status, q850 = refusal(why.Kind)
-	if why.Code >= 400 && why.Code <= 699 && why.Code != 401 && why.Code != 407 {
+	if tellable(why) {
 		status, q850 = why.Code, meaningOf(why.Code).q850
 	}
 	if why.Q850 > 0 {
 		q850 = why.Q850
 	}
 	return status, q850
+}
+
+// tellable reports whether a cause's own status may be told to whoever calls: not
+// that another party wants credentials of us, nor that our own CANCEL was heeded.
+func tellable(why call.Cause) bool {
+	switch why.Code {
+	case 401, 407:
+		return false
+	case 487:
+		return why.Kind == call.CauseCancelled
+	}
+	return why.Code >= 400 && why.Code <= 699
 }
 
 // refusal is statusOf for a cause that carries no code of its own.

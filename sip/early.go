@@ -32,18 +32,18 @@ func (f *fork) met(tag string, begin func(*dialog)) *early {
 	if e := f.known(tag); e != nil {
 		return e
 	}
-	if len(f.earlies) >= maxEarly {
+	if len(f.callees) >= maxEarly {
 		return nil
 	}
 	e := &early{dlg: f.dlg}
 	begin(&e.dlg)
-	f.earlies = append(f.earlies, e)
+	f.callees = append(f.callees, e)
 	return e
 }
 
 // known returns the early dialog of a callee, or nil.
 func (f *fork) known(tag string) *early {
-	for _, e := range f.earlies {
+	for _, e := range f.callees {
 		if e.dlg.remoteTag == tag {
 			return e
 		}

@@ -97,7 +97,7 @@ func TestEarlyDialogsAreBounded(t *testing.T) {
 			}
 		}
 		l := b.legs.get(leg)
-		if n := len(l.out.forks[0].earlies); n != maxEarly || len(b.lines.inputs) != 0 {
+		if n := len(l.out.forks[0].callees); n != maxEarly || len(b.lines.inputs) != 0 {
 			t.Errorf("%d early dialogs, %d inputs", n, len(b.lines.inputs))
 		}
 		p.reply(invite, 200, "more", sdpOn(5000)) // it may answer all the same

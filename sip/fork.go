@@ -29,7 +29,7 @@ type fork struct {
 	sent     bool // the CANCEL is out
 	tried    bool // a challenge was answered
 	longer   bool // a longer session interval was agreed to
-	earlies  []*early
+	callees  []*early
 	q850     int                      // what a provisional response gave as reason, or 0
 	acks     map[string]*wire.Request // by the To tag of the 2xx
 	silence  *time.Timer
@@ -54,7 +54,7 @@ func newFork(l *leg, n int, req *wire.Request, to hop, b *call.Binding) *fork {
 // send has the INVITE sent once it is durable.
 func (f *fork) send() {
 	f.finish()
-	f.earlies = nil // those of an INVITE that was refused
+	f.callees = nil // those of an INVITE that was refused
 	f.leg.a.address(f.req, f.hop)
 	f.promise(f.transmit)
 }
