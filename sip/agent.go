@@ -159,9 +159,6 @@ func assemble(opt Options, sockets []*socket) (*Agent, error) {
 	}
 	a := &Agent{opt: opt, log: opt.Log, meter: meter, sockets: sockets, legs: newLegs(), asked: newAsked(), open: newPlaces(), dialing: newDialing(), uplinks: newUplinks(),
 		turned: &turnaways{log: opt.Log, total: meter.turned}}
-	if err := a.registerHoldings(opt.Metrics); err != nil {
-		return nil, fmt.Errorf("sip: metrics: %w", err)
-	}
 	a.life, a.end = context.WithCancel(context.Background())
 	a.tpl = wire.NewTransportLayer(net.DefaultResolver, lenientParser(), nil, wire.WithTransportLayerLogger(library))
 	a.tpl.OnMessage(a.stamp) // before the transaction layer's own
@@ -174,7 +171,7 @@ func assemble(opt Options, sockets []*socket) (*Agent, error) {
 	a.digest = newDigestServer(opt.Domain, a.names)
 	a.trunks = newTrunks(a)
 	if a.registrar, err = newRegistrar(a); err == nil {
-		err = errors.Join(a.Reconfigure(opt.Directory), a.identify())
+		err = errors.Join(a.registerHoldings(opt.Metrics), a.Reconfigure(opt.Directory), a.identify())
 	}
 	if err != nil {
 		a.end()

@@ -112,7 +112,7 @@ func (r *registrar) durable(writes []write) {
 	defer cancel()
 	done := make(chan struct{}, len(writes))
 	for _, w := range writes {
-		r.a.scribe.saveBinding(w.binding, w.remove, func() { done <- struct{}{} })
+		r.a.scribe.bindings.save(w.binding, w.remove, func() { done <- struct{}{} })
 	}
 	for range writes {
 		select {
