@@ -62,6 +62,12 @@ func (d *desk) Direct(_ context.Context, _ Record, to, _ string) (Destination, e
 	}
 	return Destination{Route: Route{User: to, RingTimeout: time.Minute}}, nil
 }
+func (d *desk) Follow(_ context.Context, _ Record, to string) (Destination, error) {
+	if d.admit != nil {
+		return Destination{}, d.admit
+	}
+	return Destination{Route: Route{Number: to, Trunks: []string{"carrier"}, RingTimeout: time.Minute}}, nil
+}
 func (d *desk) Close(LegID) Quality                   { return Quality{} }
 func (d *desk) Wire(ID, []Edge)                       { d.note("wire") }
 func (d *desk) Play(leg LegID, s Sound, _ bool)       { d.note("play %d %s", legNumber(leg), s) }

@@ -10,6 +10,8 @@ func (w *world) result(f Effect) []Input {
 		return []Input{w.place(f.Origination)}
 	case AskDirection:
 		return []Input{w.direct(f)}
+	case AskFollow:
+		return []Input{w.follow()}
 	case AskPartner:
 		if f.Leg.Call() == stageID || w.draw.n(4) == 1 { // there is no such call
 			return []Input{Handed{}}
@@ -118,4 +120,14 @@ func (w *world) direct(f AskDirection) Input {
 		return in
 	}
 	return Undirected{Cause: Cause{Kind: CauseFailed, Code: 404}}
+}
+
+// follow draws whether a redirection may be followed.
+func (w *world) follow() Input {
+	in := w.draw.input(Directed{}).(Directed)
+	if w.draw.n(4) == 1 {
+		return Undirected{Cause: Cause{Kind: CauseFailed, Code: 403, Text: "not to be called"}}
+	}
+	in.Destination = Destination{Route: w.outside(in.Destination.Route)}
+	return in
 }

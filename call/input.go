@@ -175,8 +175,9 @@ type Transfer struct {
 	To string // a user, a playbook, an extension or a number, as written
 }
 
-// Directed is routing's decision about a Transfer or LegRefers; a user in it
-// is reserved until Floor.Over or Floor.Talk is called for them.
+// Directed is routing's decision about a Transfer or LegRefers, or about a
+// redirection; a user in it is reserved until Floor.Over or Floor.Talk is called
+// for them.
 type Directed struct{ Destination Destination }
 
 // Undirected is routing's refusal of it.

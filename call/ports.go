@@ -121,6 +121,9 @@ type Router interface {
 	// Direct finds where a user passes a call on to, and reserves a user who is
 	// to get it. A *Refusal says why it cannot go there.
 	Direct(ctx context.Context, rec Record, to, by string) (Destination, error)
+	// Follow finds how a call goes on whose callee redirects it to a number, by
+	// the rules of a dialed call. A *Refusal says why it does not.
+	Follow(ctx context.Context, rec Record, to string) (Destination, error)
 	// Save stores the record and what follows from it, in one transaction.
 	Save(ctx context.Context, change Change) error
 }

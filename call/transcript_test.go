@@ -265,6 +265,9 @@ func parseInput(verb string, words []string) (Input, error) {
 		}
 		return in, err
 	case "answered":
+		if word(1) == "agreed" {
+			return LegAnswered{Leg: leg(), Agreed: true}, nil
+		}
 		return LegAnswered{Leg: leg(), SDP: []byte("answer")}, nil
 	case "accepted":
 		return LegAccepted{Leg: leg(), SDP: []byte("answer")}, nil
@@ -273,7 +276,7 @@ func parseInput(verb string, words []string) (Input, error) {
 	case "gone":
 		kind, err := parseKind(word(1))
 		code, _ := strconv.Atoi(word(2))
-		return LegGone{Leg: leg(), Cause: Cause{Kind: kind, Code: code}}, err
+		return LegGone{Leg: leg(), Cause: Cause{Kind: kind, Code: code, Moved: word(3)}}, err
 	case "opened":
 		return MediaOpened{Leg: leg(), SDP: []byte("sdp")}, nil
 	case "ready":

@@ -22,6 +22,8 @@ type meaning struct {
 // meaningOf returns what a final status says about a leg that we called.
 func meaningOf(status int) meaning {
 	switch status {
+	case 300, 301, 302:
+		return meaning{call.CauseFailed, 23, "Redirected"}
 	case 486, 600:
 		return meaning{call.CauseBusy, 17, "Busy"}
 	case 603:
@@ -83,6 +85,9 @@ func statusOf(why call.Cause) (status, q850 int) {
 	status, q850 = refusal(why.Kind)
 	if tellable(why) {
 		status, q850 = why.Code, meaningOf(why.Code).q850
+	}
+	if why.Code/100 == 3 {
+		status, q850 = 410, 22 // nobody is there, and where else is not for the caller
 	}
 	if why.Q850 > 0 {
 		q850 = why.Q850
@@ -244,6 +249,8 @@ func phrase(status int) string {
 		return "Not Found"
 	case 405:
 		return "Method Not Allowed"
+	case 410:
+		return "Gone"
 	case 415:
 		return "Unsupported Media Type"
 	case 416:

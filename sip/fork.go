@@ -141,6 +141,7 @@ func (f *fork) response(req *wire.Request, res *wire.Response) {
 func (f *fork) cause(res *wire.Response) call.Cause {
 	why := causeOf(res.StatusCode, f.rang, f.binding != nil)
 	why.Q850 = cmp.Or(reasonOf(res), f.q850, why.Q850)
+	why.Moved = movedTo(res)
 	return why
 }
 
