@@ -42,6 +42,7 @@ type Agent struct {
 	dialing   *dialing
 	identity  *identity // nil without TLS listeners
 	uplinks   *uplinks  // TLS connections that we open
+	proofs    *proofs
 	adopting  sync.Mutex
 	turned    *turnaways
 
@@ -168,6 +169,7 @@ func assemble(opt Options, sockets []*socket) (*Agent, error) {
 		wire.WithTransactionLayerTerminateOnConnClose())
 	a.txl.OnRequest(a.serve)
 	a.scribe = newScribe(a)
+	a.proofs = newProofs(a)
 	a.digest = newDigestServer(opt.Domain, a.names)
 	a.trunks = newTrunks(a)
 	if a.registrar, err = newRegistrar(a); err == nil {
@@ -259,7 +261,7 @@ func (a *Agent) listen(s *socket) error {
 	case secured(s.network):
 		// A handshake happens when the connection is read first: it holds up
 		// nobody else, and the guard's limit for a first message bounds it.
-		hidden := tls.NewListener(s.stream, a.identity.config())
+		hidden := tls.NewListener(s.stream, a.identity.config(a.proofs.wanted))
 		err = a.tpl.ServeTLS(&guardedListener{Listener: hidden, guard: a.guard, ready: s.ready})
 	default:
 		err = a.tpl.ServeTCP(&guardedListener{Listener: s.stream, guard: a.guard, ready: s.ready})

@@ -104,8 +104,12 @@ func (f *fork) follow(req *wire.Request) {
 
 // began notes the transaction that a CANCEL has to belong to.
 func (f *fork) began(req *wire.Request, tx *wire.ClientTx) {
-	if f.req == req {
-		f.tx = tx
+	if f.req != req {
+		return
+	}
+	f.tx = tx
+	if f.leg.a.unlistened(f.hop.transport) {
+		f.promise(func() {}) // its Via names the connection now, as a CANCEL after a crash has to
 	}
 }
 

@@ -18,7 +18,7 @@ func TestMovedTo(t *testing.T) {
 		"<sip:600777888@a>;q=0.2, <sip:600777889@b>;q=0.9, <sip:600777890@c>;q=x2": "600777890",
 		"<sip:600777888@a>;q=0.2, <sip:600777889@b>;q=0.9":                         "600777889",
 		"<mailto:ana@test>, <sip:600777888@a>;q=0.1":                               "600777888",
-		"<sip:6%0d%0a7@a>":                                                        "", "<sip:a.test>": "", "*": "", "": "",
+		"<sip:6%0d%0a7@a>":                                                         "", "<sip:a.test>": "", "*": "", "": "",
 		"<sip:" + strings.Repeat("6", 2000) + "@a>": "",
 	} {
 		bubble(t, func(t *testing.T, b *bench, p *peer) {

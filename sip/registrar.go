@@ -70,7 +70,7 @@ func (r *registrar) serve(req *wire.Request, tx *wire.ServerTx) {
 // guesses beside it, behind the same NAT, does not cut it off.
 func (r *registrar) banned(req *wire.Request, user string, outcome verdict) bool {
 	from, g := sourceOf(req).Addr(), r.a.guard
-	if r.a.trunkAt(from) != nil {
+	if r.a.trunkFrom(req) != nil {
 		return false
 	}
 	if user != "" && g.bans.user(user, from, g.now()) {

@@ -92,7 +92,7 @@ func (l *leg) matches(req *wire.Request) bool {
 	case from == d.hop.addr.Addr():
 		return true
 	case l.trunk != "":
-		t := l.a.trunkAt(from)
+		t := l.a.trunkFrom(req)
 		return t != nil && t.Name == l.trunk
 	}
 	return l.a.registrar.owns(l.user, from)

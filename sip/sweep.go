@@ -181,7 +181,7 @@ func (a *Agent) emit(res *wire.Response, to hop) error {
 
 // sentByUs reports whether a Via is one that we could have written; a response
 // with another one is not ours (RFC 3261 section 18.1.2).
-func (a *Agent) sentByUs(via *wire.ViaHeader) bool {
+func (a *Agent) sentByUs(via *wire.ViaHeader, from hop) bool {
 	if via == nil {
 		return false
 	}
@@ -190,6 +190,9 @@ func (a *Agent) sentByUs(via *wire.ViaHeader) bool {
 		return false
 	}
 	at := netip.AddrPortFrom(ip.Unmap(), uint16(via.Port))
+	if end, open := a.ownEnd(from); open && a.unlistened(from.transport) && end.Port() == at.Port() {
+		return true
+	}
 	return a.ours(at)
 }
 
@@ -201,11 +204,11 @@ func (a *Agent) strayResponse(res *wire.Response) {
 	if cseq == nil || cseq.MethodName != wire.INVITE || !res.IsSuccess() {
 		return
 	}
-	if !a.sentByUs(res.Via()) || res.From() == nil || res.To() == nil || res.CallID() == nil || res.Contact() == nil {
+	to := hop{transport: strings.ToLower(res.Transport()), addr: parseSource(res.Source())}
+	if !a.sentByUs(res.Via(), to) || res.From() == nil || res.To() == nil || res.CallID() == nil || res.Contact() == nil {
 		return
 	}
-	to := hop{transport: strings.ToLower(res.Transport()), addr: parseSource(res.Source())}
-	if !to.addr.IsValid() || a.trunkAt(to.addr.Addr()) == nil && !a.registrar.knows(to.addr) {
+	if !to.addr.IsValid() || a.trunkOf(to.transport, to.addr) == nil && !a.registrar.knows(to.addr) {
 		a.meter.reject(reasonStranger)
 		return
 	}
