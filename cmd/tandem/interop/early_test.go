@@ -4,6 +4,7 @@ package interop_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"tandem/call"
@@ -68,6 +69,36 @@ func TestCarrierRedirects(t *testing.T) {
 		h.outbound("ana", call.ResultFailed, 302, 23)
 		h.marked("not_followed", "to "+salesNumber+": that is one of our own numbers")
 	})
+}
+
+// TestCarrierRingsOut: nobody picks up in time; the record has the carrier's 487.
+func TestCarrierRingsOut(t *testing.T) {
+	t.Parallel()
+	h := newHouse(newNetwork(t, "baresip", "sipp"), settings{trunk: ", ring_timeout: 2s"})
+	carrier := h.sipp(scenario{file: "rings.xml", local: carrierPort})
+	ana := h.newPhone(desk{user: "ana", says: anaTone, answer: "manual"})
+	ana.command("dial", outsideDialed)
+	if e := ana.tells(closed); !strings.HasPrefix(e.Text, "480 ") {
+		t.Errorf("the phone shows %q", e.Text)
+	}
+	carrier.succeeds()
+	h.outbound("ana", call.ResultNoAnswer, 487, 19)
+}
+
+// TestCarrierRequiresReliable: the carrier of a contact who calls wants a 183
+// that it acknowledges.
+func TestCarrierRequiresReliable(t *testing.T) {
+	t.Parallel()
+	h := newHouse(newNetwork(t, "baresip", "sipp"), settings{reception: "answer: early"})
+	wire := h.tap()
+	contact := h.sipp(scenario{file: "requires.xml", says: contactTone, keys: from(salesNumber), flags: []string{"-d", "1200"}})
+	ana := h.newPhone(desk{user: "ana", says: anaTone, answer: "auto"})
+	ana.tells(established)
+	holds(t, "what the contact hears", wire.flows(h.carrier), anaTone, contactTone)
+	holds(t, "what ana hears", wire.flows(h.phones), contactTone, anaTone)
+	ana.command("hangup", "")
+	contact.succeeds()
+	is(t, "result", h.record().Result, call.ResultCompleted)
 }
 
 // marked checks a step on the way of the one call.
