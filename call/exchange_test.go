@@ -273,6 +273,31 @@ func TestStoreFailures(t *testing.T) {
 	})
 }
 
+// A redirection is put to routing, and goes where that says.
+func TestRedirection(t *testing.T) {
+	for _, refused := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			d := &desk{place: parsePlacement(nil)}
+			x, cancel := open(t, d, 10)
+			defer cancel()
+			id := NewID(time.Now())
+			if err := x.Originate(Origination{Call: id, Leg: id.Leg(1), User: "ana"}); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			if refused {
+				d.admit = &Refusal{Cause: Cause{Kind: CauseFailed, Code: 403, Text: "one of our own"}}
+			}
+			x.Post(id, LegGone{Leg: id.Leg(2), Cause: Cause{Kind: CauseFailed, Code: 302, Moved: "600777888"}})
+			if refused {
+				expect(t, d, "release 1 failed", "ended failed 0s")
+				return
+			}
+			expect(t, d, "invite 3 ")
+		})
+	}
+}
+
 // A user who is assigned in the instant in which the call ends is free again.
 func TestLateAssignment(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -97,3 +97,23 @@ func TestCarrierComesBackOnOurConnection(t *testing.T) {
 	names(t, again, bye)
 	q.reply(bye, 200, "")
 }
+
+// Before the answer, too, what belongs to a dialog over TLS is refused where it
+// can be read: our answer may hold keys.
+func TestEarlyDialogStaysOverTLS(t *testing.T) {
+	ca := newAuthority(t)
+	address, conns := tlsCarrier(t, &tls.Config{Certificates: []tls.Certificate{ca.issued("localhost")}})
+	b := tlsBench(t, ca.issue("switch", 2), func(o *Options) {
+		o.Directory.Trunks = []Trunk{{Name: "carrier", Address: address, Transport: "tls", TLS: TrunkTLS{CA: ca.file}}}
+	})
+	b.watch.want(t, "trunk carrier true")
+	b.Invite("01J-3", call.Target{Trunk: "carrier", Number: "+34600000000", CallerID: "+34910000001"}, []byte(testSDP))
+	p := streamPeer(t, "tls", <-conns)
+	invite := p.request(wire.INVITE)
+	p.reply(invite, 183, "phone", "Require: 100rel", "RSeq: 1", testSDP)
+	p.reply(p.request(wire.PRACK), 200, "")
+	next[call.LegProgress](t, b.lines)
+	plain := udpPeer(t).dial(b)
+	plain.send(plain.says(invite, "UPDATE", 1, sdpOn(4010)))
+	plain.response(403, wire.UPDATE)
+}

@@ -28,7 +28,7 @@ func (l *leg) request(req *wire.Request, tx *wire.ServerTx) {
 		l.a.respond(req, tx, 481)
 		return
 	}
-	if secured(l.dlg.hop.transport) && !secured(req.Transport()) {
+	if secured(d.hop.transport) && !secured(req.Transport()) {
 		// A dialog that began over TLS stays there: our answer may hold keys.
 		l.a.meter.reject(reasonDialog)
 		l.a.respond(req, tx, 403)
