@@ -29,10 +29,17 @@ type Cause struct {
 	Code int    // SIP status, 0 when none was exchanged
 	Q850 int    // Q.850 cause, 0 when unknown
 	Text string // for people and the Reason header; never copied to the other leg
+	// Moved is the number that a callee who redirects the call (3xx) names, as it
+	// was written, bounded and free of control characters; empty when none is.
+	Moved string
 }
 
 // elsewhere is told to phones that stop ringing because another one was lifted.
 var elsewhere = Cause{Kind: CauseElsewhere, Code: 200, Text: "Call completed elsewhere"}
+
+// rangOut is why somebody is called no longer: they rang for as long as they may.
+// Our CANCEL brings a 487.
+var rangOut = Cause{Kind: CauseNoAnswer, Code: 487, Q850: 19, Text: "No answer in time"}
 
 func (c Cause) String() string {
 	if c.Code == 0 {

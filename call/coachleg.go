@@ -69,11 +69,11 @@ func (m *Machine) coachSays(c *coach, in Input) {
 		m.dismissCoach(c, Cause{Kind: CauseMediaLost, Q850: 41})
 	case LegAnswered:
 		c.answered = true
-		if c.early { // it was our answer that it got
+		if c.early || in.Agreed { // it was our answer that it got
 			m.coachReady(c)
 			return
 		}
-		m.do(AcceptMedia(in))
+		m.do(AcceptMedia{Leg: in.Leg, SDP: in.SDP, Source: in.Source})
 	case LegAccepted:
 		m.do(AcceptMedia{Leg: in.Leg, SDP: in.SDP})
 	case LegOffered:

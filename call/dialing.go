@@ -4,10 +4,12 @@ package call
 type attempt struct {
 	leg
 	to    Route
-	trunk int   // index of the route's trunk that is tried
-	from  LegID // the leg of another call that is taken over, instead of dialing
-	taken bool  // it was, and nobody was reserved for it
-	early bool  // early media is heard
+	trunk int    // index of the route's trunk that is tried
+	from  LegID  // the leg of another call that is taken over, instead of dialing
+	taken bool   // it was, and nobody was reserved for it
+	early bool   // early media is heard
+	moved bool   // it is where a redirection pointed
+	asks  *Cause // the redirection that routing is asked about
 }
 
 // via is the trunk that is tried, empty when there is none.
@@ -135,6 +137,15 @@ func (m *Machine) dialFailed(why Cause) {
 	a := m.attempt
 	m.mark("not_reached", a.user, why.String())
 	m.letGo(&a.leg, why)
+	if why.Moved != "" && m.follows(why) {
+		return
+	}
+	m.dialOver(why)
+}
+
+// dialOver goes on after an attempt that led nowhere.
+func (m *Machine) dialOver(why Cause) {
+	a := m.attempt
 	a.trunk++
 	if !a.progress && failsOver(why) && a.via() != "" {
 		m.try()
@@ -153,6 +164,38 @@ func (m *Machine) dialFailed(why Cause) {
 	}
 }
 
+// follows asks routing about a redirection; false when it is the second one.
+func (m *Machine) follows(why Cause) bool {
+	a := m.attempt
+	if office := m.rec.Direction == Inbound && m.transfer == nil; office || a.moved {
+		m.mark("not_followed", "", "to "+why.Moved+": redirected before")
+		return false
+	}
+	a.asks = &why
+	m.mark("redirected", a.user, "to "+why.Moved)
+	m.do(AskRedirect{To: why.Moved})
+	return true
+}
+
+// followed calls the number that a redirection named.
+func (m *Machine) followed(d Destination) {
+	a := m.attempt
+	m.freeDialed(a, OutcomeFailed)
+	if a.early {
+		m.do(Wire{})
+	}
+	m.dial(d.Route)
+	m.attempt.moved = true
+}
+
+// unfollowed ends an attempt whose redirection is not allowed.
+func (m *Machine) unfollowed(why Cause) {
+	moved := *m.attempt.asks
+	m.attempt.asks = nil
+	m.mark("not_followed", "", "to "+moved.Moved+": "+why.Text)
+	m.dialOver(moved)
+}
+
 // freeDialed frees a colleague who was called and did not answer.
 func (m *Machine) freeDialed(a *attempt, outcome Outcome) {
 	if a.user != "" && a.from == "" && !a.taken {
@@ -168,5 +211,5 @@ func failsOver(why Cause) bool {
 // dialTimeout gives up on what rings.
 func (m *Machine) dialTimeout() {
 	m.attempt.progress = true // whatever came of it, no other trunk is tried
-	m.dialFailed(Cause{Kind: CauseNoAnswer})
+	m.dialFailed(rangOut)
 }

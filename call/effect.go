@@ -26,6 +26,9 @@ type (
 	// AskDirection asks routing where a transfer goes; Directed or Undirected
 	// comes back.
 	AskDirection struct{ To, By string }
+	// AskRedirect asks routing whether a redirection of whoever is dialed may be
+	// followed; Directed, to a number, or Undirected comes back.
+	AskRedirect struct{ To string }
 	// Save makes the call's record durable before the next effect happens.
 	Save struct{ Change Change }
 
@@ -180,6 +183,7 @@ const (
 func (AskPlan) effect()        {}
 func (AskPlace) effect()       {}
 func (AskDirection) effect()   {}
+func (AskRedirect) effect()      {}
 func (Notify) effect()         {}
 func (Take) effect()           {}
 func (AskPartner) effect()     {}

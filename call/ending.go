@@ -303,7 +303,7 @@ func (m *Machine) timerFired(t Timer) {
 		switch {
 		case m.phase == Clearing || m.phase == Ended:
 		case m.phase == Summoning:
-			m.notSummoned(Cause{Kind: CauseNoAnswer})
+			m.notSummoned(rangOut)
 		case m.attempt != nil:
 			m.dialTimeout()
 		case m.transfer != nil:

@@ -62,6 +62,12 @@ func (d *desk) Direct(_ context.Context, _ Record, to, _ string) (Destination, e
 	}
 	return Destination{Route: Route{User: to, RingTimeout: time.Minute}}, nil
 }
+func (d *desk) Redirect(_ context.Context, _ Record, to string) (Destination, error) {
+	if d.admit != nil {
+		return Destination{}, d.admit
+	}
+	return Destination{Route: Route{Number: to, Trunks: []string{"carrier"}, RingTimeout: time.Minute}}, nil
+}
 func (d *desk) Close(LegID) Quality                   { return Quality{} }
 func (d *desk) Wire(ID, []Edge)                       { d.note("wire") }
 func (d *desk) Play(leg LegID, s Sound, _ bool)       { d.note("play %d %s", legNumber(leg), s) }
@@ -271,6 +277,31 @@ func TestStoreFailures(t *testing.T) {
 			t.Error("a refused call is still there")
 		}
 	})
+}
+
+// A redirection is put to routing, and goes where that says.
+func TestRedirection(t *testing.T) {
+	for _, refused := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			d := &desk{place: parsePlacement(nil)}
+			x, cancel := open(t, d, 10)
+			defer cancel()
+			id := NewID(time.Now())
+			if err := x.Originate(Origination{Call: id, Leg: id.Leg(1), User: "ana"}); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			if refused {
+				d.admit = &Refusal{Cause: Cause{Kind: CauseFailed, Code: 403, Text: "one of our own"}}
+			}
+			x.Post(id, LegGone{Leg: id.Leg(2), Cause: Cause{Kind: CauseFailed, Code: 302, Moved: "600777888"}})
+			if refused {
+				expect(t, d, "release 1 failed", "ended failed 0s")
+				return
+			}
+			expect(t, d, "invite 3 ")
+		})
+	}
 }
 
 // A user who is assigned in the instant in which the call ends is free again.

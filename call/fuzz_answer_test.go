@@ -10,6 +10,8 @@ func (w *world) result(f Effect) []Input {
 		return []Input{w.place(f.Origination)}
 	case AskDirection:
 		return []Input{w.direct(f)}
+	case AskRedirect:
+		return []Input{w.follow()}
 	case AskPartner:
 		n := w.draw.n(4)
 		if f.Leg.Call() == stageID || n == 1 { // there is no such call
@@ -125,4 +127,14 @@ func (w *world) direct(f AskDirection) Input {
 		return in
 	}
 	return Undirected{Cause: Cause{Kind: CauseFailed, Code: 404}}
+}
+
+// follow draws whether a redirection may be followed.
+func (w *world) follow() Input {
+	in := w.draw.input(Directed{}).(Directed)
+	if w.draw.n(4) == 1 {
+		return Undirected{Cause: Cause{Kind: CauseFailed, Code: 403, Text: "not to be called"}}
+	}
+	in.Destination = Destination{Route: w.outside(in.Destination.Route)}
+	return in
 }

@@ -5,7 +5,7 @@ import "slices"
 // does writes down what an effect does, and checks that it may.
 func (w *world) does(in Input, f Effect) {
 	switch f := f.(type) {
-	case AskPlan, AskPlace, AskDirection, AskPartner:
+	case AskPlan, AskPlace, AskDirection, AskRedirect, AskPartner:
 	case Save:
 		w.save(f.Change.Record)
 	case Publish:

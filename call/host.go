@@ -199,6 +199,8 @@ func (h *host) carryOut(fx Effect) {
 		h.askPlace(fx.Origination)
 	case AskDirection:
 		h.askDirection(fx)
+	case AskRedirect:
+		h.askRedirect(fx.To)
 	case AskPartner:
 		h.askPartner(fx.Leg)
 	case Hand:
@@ -333,6 +335,18 @@ func (h *host) askDirection(fx AskDirection) {
 		return
 	}
 	h.back(Undirected{Cause: h.refusal(err, "transfer", fx.By)})
+}
+
+// askRedirect has routing decide about a redirection.
+func (h *host) askRedirect(number string) {
+	ctx, cancel := context.WithTimeout(context.Background(), saveTimeout)
+	defer cancel()
+	to, err := h.ports.Router.Redirect(ctx, h.machine.Record(), number)
+	if err == nil {
+		h.back(Directed{Destination: to})
+		return
+	}
+	h.back(Undirected{Cause: h.refusal(err, "redirection", "")})
 }
 
 // refusal is the cause within routing's error about something that a user

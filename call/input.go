@@ -113,6 +113,7 @@ type LegAnswered struct {
 	Leg    LegID
 	SDP    []byte
 	Source string // host of the signalling peer, an IP address
+	Agreed bool   // a LegOffered settled the media before; there is no SDP
 }
 
 // LegAccepted carries the SDP answer that an ACK brought for an INVITE that
@@ -198,8 +199,9 @@ type Transfer struct {
 	To string // a user, a playbook, an extension or a number, as written
 }
 
-// Directed is routing's decision about a Transfer or LegRefers; a user in it
-// is reserved until Floor.Over or Floor.Talk is called for them.
+// Directed is routing's decision about a Transfer or LegRefers, or about a
+// redirection; a user in it is reserved until Floor.Over or Floor.Talk is called
+// for them.
 type Directed struct{ Destination Destination }
 
 // Undirected is routing's refusal of it.

@@ -124,6 +124,9 @@ type Router interface {
 	// Direct finds where a user passes a call on to, and reserves a user who is
 	// to get it. A *Refusal says why it cannot go there.
 	Direct(ctx context.Context, rec Record, to, by string) (Destination, error)
+	// Redirect finds how a call goes on whose callee redirects it to a number, by
+	// the rules of a dialed call. A *Refusal says why it does not.
+	Redirect(ctx context.Context, rec Record, to string) (Destination, error)
 	// Save stores the record and what follows from it, in one transaction.
 	Save(ctx context.Context, change Change) error
 }
@@ -170,7 +173,7 @@ type Supervision interface {
 	// Supervise marks a user as coaching this call, whatever they coached before;
 	// Floor.Free ends it.
 	Supervise(id ID, user string)
-	// Follow asks, for the users who coach as this call, for the next
+	// Redirect asks, for the users who coach as this call, for the next
 	// conversation of another: Conversing is posted once it has begun, or
 	// Hangup when that user goes offline.
 	Follow(id ID, user string)

@@ -88,11 +88,11 @@ func (m *Machine) legAnswered(in LegAnswered) {
 		return
 	}
 	l.answered = true
-	if o := m.offerOn(in.Leg); o != nil && o.from != "" { // it was our answer that it got
+	if o := m.offerOn(in.Leg); in.Agreed || o != nil && o.from != "" { // or it was our answer that it got
 		m.mediaReady(in.Leg)
 		return
 	}
-	m.do(AcceptMedia(in))
+	m.do(AcceptMedia{Leg: in.Leg, SDP: in.SDP, Source: in.Source})
 }
 
 // legAccepted sets the media of a caller who let us offer, unless they have

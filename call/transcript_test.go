@@ -283,6 +283,9 @@ func parseInput(verb string, words []string) (Input, error) {
 		}
 		return in, err
 	case "answered":
+		if word(1) == "agreed" {
+			return LegAnswered{Leg: legID(), Agreed: true}, nil
+		}
 		return LegAnswered{Leg: legID(), SDP: []byte("answer")}, nil
 	case "accepted":
 		return LegAccepted{Leg: legID(), SDP: []byte("answer")}, nil
@@ -291,7 +294,7 @@ func parseInput(verb string, words []string) (Input, error) {
 	case "gone":
 		kind, err := parseKind(word(1))
 		code, _ := strconv.Atoi(word(2))
-		return LegGone{Leg: legID(), Cause: Cause{Kind: kind, Code: code}}, err
+		return LegGone{Leg: legID(), Cause: Cause{Kind: kind, Code: code, Moved: word(3)}}, err
 	case "opened":
 		return MediaOpened{Leg: legID(), SDP: []byte("sdp")}, nil
 	case "ready":

@@ -47,8 +47,12 @@ func (m *Machine) refers(in LegRefers) {
 	m.do(AskDirection{To: in.To, By: l.user})
 }
 
-// directed passes the call on to where routing says.
+// directed passes the call on to where routing says, or follows a redirection.
 func (m *Machine) directed(d Destination) {
+	if m.attempt != nil && m.attempt.asks != nil {
+		m.followed(d)
+		return
+	}
 	if m.phase != Talking || m.transfer == nil || m.attempt != nil {
 		if d.Route.User != "" {
 			m.do(OfferOver{User: d.Route.User, Outcome: OutcomeWithdrawn})
@@ -64,8 +68,12 @@ func (m *Machine) directed(d Destination) {
 	m.dial(d.Route)
 }
 
-// undirected follows a transfer that cannot be.
+// undirected follows a transfer or a redirection that cannot be.
 func (m *Machine) undirected(why Cause) {
+	if m.attempt != nil && m.attempt.asks != nil {
+		m.unfollowed(why)
+		return
+	}
 	if m.phase == Talking && m.transfer != nil && m.attempt == nil {
 		m.transferFailed(why)
 	}

@@ -70,7 +70,7 @@ type Trunk struct {
 	Address        string         `yaml:"address" required:"true" doc:"host or host:port of the carrier; without a port SRV and A/AAAA records are looked up."`
 	Transport      TrunkTransport `yaml:"transport" doc:"Transport of outbound requests."`
 	TLS            PeerTLS        `yaml:"tls" doc:"How the carrier is verified over transport tls, and how it verifies the switch."`
-	Allow          []netip.Prefix `yaml:"allow" doc:"Addresses (CIDR) that inbound calls may come from; by default those that address resolves to. An empty list lets nobody in."`
+	Allow          []netip.Prefix `yaml:"allow" doc:"Addresses (CIDR) that inbound calls may come from; by default those that address resolves to. An empty list lets nobody in. Over transport tls, a carrier that shows a certificate for address from tls.ca may come from anywhere else too."`
 	Register       Register       `yaml:"register" doc:"Registration at the carrier, for those that ask for it."`
 	Auth           Credentials    `yaml:"auth" doc:"Answer to 401 and 407 on outbound calls."`
 	Codecs         []Codec        `yaml:"codecs" doc:"Codecs in order of preference."`
@@ -86,7 +86,7 @@ type Trunk struct {
 
 // PeerTLS is how both ends of a trunk are verified.
 type PeerTLS struct {
-	CA   string `yaml:"ca" doc:"PEM file of the authorities that the carrier's certificate may come from; by default the system's."`
+	CA   string `yaml:"ca" doc:"PEM file of the authorities that the carrier's certificate may come from, whoever connects; by default the system's."`
 	Cert string `yaml:"cert" doc:"PEM file of the switch's own certificate, for carriers that ask for one."`
 	Key  string `yaml:"key" doc:"PEM file with that certificate's private key."`
 }

@@ -318,6 +318,18 @@ func (d *Dispatch) destination(ctx context.Context, rec call.Record, to string) 
 	if _, is := d.Directory.User(to); is {
 		dialed = Dialed{Kind: KindExtension, User: to}
 	}
+	if dialed.Kind != KindExtension {
+		return d.toNumber(ctx, rec, dialed, "")
+	}
+	if err := d.check(outgoing{dialed: dialed}); err != nil {
+		return call.Destination{}, err
+	}
+	return call.Destination{Route: call.Route{User: dialed.User, RingTimeout: d.offerTime(rec.Playbook)}, Why: "to " + dialed.User}, nil
+}
+
+// toNumber is the way of a call to a number, if it may be called. asked is the
+// number of ours that has to be shown, or empty.
+func (d *Dispatch) toNumber(ctx context.Context, rec call.Record, dialed Dialed, asked string) (call.Destination, error) {
 	out := outgoing{dialed: dialed}
 	if dialed.Kind == KindE164 {
 		contact, err := d.Contacts.ContactByNumber(ctx, dialed.Number)
@@ -329,12 +341,8 @@ func (d *Dispatch) destination(ctx context.Context, rec call.Record, to string) 
 	if err := d.check(out); err != nil {
 		return call.Destination{}, err
 	}
-	if dialed.Kind == KindExtension {
-		route := call.Route{User: dialed.User, RingTimeout: d.offerTime(rec.Playbook)}
-		return call.Destination{Route: route, Why: "to " + dialed.User}, nil
-	}
 	chosen, err := d.Chooser.Choose(ctx, Outgoing{
-		Number: dialed.Number, Contact: out.contact, Playbook: rec.Playbook, Emergency: dialed.Kind == KindEmergency,
+		Number: dialed.Number, Contact: out.contact, Playbook: rec.Playbook, Asked: asked, Emergency: dialed.Kind == KindEmergency,
 	})
 	if err != nil {
 		return call.Destination{}, unchosen(err)
@@ -349,6 +357,18 @@ func (d *Dispatch) offerTime(playbook string) time.Duration {
 		return p.Reception.OfferTimeout
 	}
 	return summonTime
+}
+
+// Redirect implements part of call.Router: the number that whoever was dialed
+// redirects the call to, shown the number of ours that the call has. It has to be
+// one that everybody may call: short and emergency numbers and extensions are
+// for our own people to dial.
+func (d *Dispatch) Redirect(ctx context.Context, rec call.Record, to string) (call.Destination, error) {
+	dialed := d.Directory.Dialed(to)
+	if dialed.Kind != KindE164 {
+		return call.Destination{}, refuse(call.RefusedNumber, 403, "that is no number that a redirection may name")
+	}
+	return d.toNumber(ctx, rec, dialed, rec.Number)
 }
 
 // refuse is a refusal that says why. code is what a phone that dialed is told.

@@ -303,6 +303,42 @@ func TestDirect(t *testing.T) {
 	})
 }
 
+// A redirection obeys the rules of a dialed call: only a plain number is
+// followed, shown the number that the call has, and nobody is reserved for it.
+func TestRedirectedNumber(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOffice(t)
+		o.desk.contacts["c"] = Contact{ID: "c", Numbers: []string{"+34600999999"}, DoNotCall: true}
+		rec := call.Record{ID: "call", Playbook: "sales", User: "ana", Number: "+34910000001"}
+		for _, to := range []string{"+34600777888", "0034600777888", "600 777 888"} {
+			d, err := o.Redirect(t.Context(), rec, to)
+			if err != nil || d.Route.Number != "+34600777888" || d.Route.CallerID != rec.Number || len(d.Route.Trunks) == 0 || d.Route.User != "" {
+				t.Errorf("to %s: %+v, %v", to, d, err)
+			}
+		}
+		for to, kind := range map[string]call.RefusalKind{
+			"bea": call.RefusedNumber, "102": call.RefusedNumber, "late": call.RefusedNumber, "112": call.RefusedNumber, "010": call.RefusedNumber,
+			"910000003": call.RefusedNumber, "*9": call.RefusedNumber, "": call.RefusedNumber, "600 999 999": call.RefusedContact,
+		} {
+			_, err := o.Redirect(t.Context(), rec, to)
+			if refusal, ok := errors.AsType[*call.Refusal](err); !ok || refusal.Kind != kind {
+				t.Errorf("to %s: %v, want kind %d", to, err, kind)
+			}
+		}
+		if o.state("bea").CallID != "" {
+			t.Error("somebody is reserved")
+		}
+		rec.Number = "" // a colleague was called: any number of ours may be shown
+		if d, err := o.Redirect(t.Context(), rec, "+34600777888"); err != nil || d.Route.CallerID == "" {
+			t.Errorf("%+v, %v", d, err)
+		}
+		o.down = []string{"carrier", "spare"}
+		if _, err := o.Redirect(t.Context(), rec, "+34600777888"); err == nil {
+			t.Error("followed without a trunk")
+		}
+	})
+}
+
 func second[T any](_ T, err error) error { return err }
 
 // TestRecall: the wrap-up that began when they hung up does not keep a call from

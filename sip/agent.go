@@ -42,6 +42,7 @@ type Agent struct {
 	dialing   *dialing
 	identity  *identity // nil without TLS listeners
 	uplinks   *uplinks  // TLS connections that we open
+	proofs    *proofs
 	adopting  sync.Mutex
 	turned    *turnaways
 
@@ -159,9 +160,6 @@ func assemble(opt Options, sockets []*socket) (*Agent, error) {
 	}
 	a := &Agent{opt: opt, log: opt.Log, meter: meter, sockets: sockets, legs: newLegs(), asked: newAsked(), open: newPlaces(), dialing: newDialing(), uplinks: newUplinks(),
 		turned: &turnaways{log: opt.Log, total: meter.turned}}
-	if err := a.registerHoldings(opt.Metrics); err != nil {
-		return nil, fmt.Errorf("sip: metrics: %w", err)
-	}
 	a.life, a.end = context.WithCancel(context.Background())
 	a.tpl = wire.NewTransportLayer(net.DefaultResolver, lenientParser(), nil, wire.WithTransportLayerLogger(library))
 	a.tpl.OnMessage(a.stamp) // before the transaction layer's own
@@ -171,10 +169,11 @@ func assemble(opt Options, sockets []*socket) (*Agent, error) {
 		wire.WithTransactionLayerTerminateOnConnClose())
 	a.txl.OnRequest(a.serve)
 	a.scribe = newScribe(a)
+	a.proofs = newProofs(a)
 	a.digest = newDigestServer(opt.Domain, a.names)
 	a.trunks = newTrunks(a)
 	if a.registrar, err = newRegistrar(a); err == nil {
-		err = errors.Join(a.Reconfigure(opt.Directory), a.identify())
+		err = errors.Join(a.registerHoldings(opt.Metrics), a.Reconfigure(opt.Directory), a.identify())
 	}
 	if err != nil {
 		a.end()
@@ -262,7 +261,7 @@ func (a *Agent) listen(s *socket) error {
 	case secured(s.network):
 		// A handshake happens when the connection is read first: it holds up
 		// nobody else, and the guard's limit for a first message bounds it.
-		hidden := tls.NewListener(s.stream, a.identity.config())
+		hidden := tls.NewListener(s.stream, a.identity.config(a.proofs.wanted))
 		err = a.tpl.ServeTLS(&guardedListener{Listener: hidden, guard: a.guard, ready: s.ready})
 	default:
 		err = a.tpl.ServeTCP(&guardedListener{Listener: s.stream, guard: a.guard, ready: s.ready})

@@ -127,6 +127,9 @@ tandem_calls_refused_total{reason="rate"} 0
 # HELP tandem_registrations Registered phones.
 # TYPE tandem_registrations gauge
 tandem_registrations 1
+# HELP tandem_registrations_unstored Registrations that the store does not have yet.
+# TYPE tandem_registrations_unstored gauge
+tandem_registrations_unstored 0
 # HELP tandem_sip_dialogs Legs in a dialog or on their way to one.
 # TYPE tandem_sip_dialogs gauge
 tandem_sip_dialogs 0

@@ -156,6 +156,7 @@ type bench struct {
 	lines *lines
 	store *memory
 	watch *watcher
+	hub   *hub // in a bubble
 }
 
 // newBench starts an Agent whose only trunk is what trunkAt gives, or none.

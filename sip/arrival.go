@@ -21,7 +21,7 @@ func (a *Agent) serveInvite(req *wire.Request, tx *wire.ServerTx) {
 		a.followAcks(tx)
 		return
 	}
-	trunk := a.trunkAt(sourceOf(req).Addr())
+	trunk := a.trunkFrom(req)
 	if trunk == nil || a.fromPhone(req) {
 		a.serveDialed(req, tx)
 		return

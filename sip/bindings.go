@@ -205,7 +205,7 @@ func (t *bindings) expire(e *entry) {
 	}
 	t.take(e)
 	t.settle(e.User)
-	t.a.scribe.saveBinding(e.Binding, true, func() {})
+	t.a.scribe.bindings.save(e.Binding, true, func() {})
 }
 
 // holds reports whether an entry is still in the table.
@@ -247,7 +247,7 @@ func (t *bindings) retain(users map[string]secret) {
 			continue
 		}
 		for _, e := range slices.Clone(entries) {
-			t.a.scribe.saveBinding(t.remove(e).binding, true, func() {})
+			t.a.scribe.bindings.save(t.remove(e).binding, true, func() {})
 		}
 		t.settle(user)
 	}

@@ -107,6 +107,6 @@ func TestTrunkRests(t *testing.T) {
 			if !b.TrunkUsable("carrier") {
 				t.Errorf("%s: still rests", c.value)
 			}
-		}, Trunk{Name: "carrier", Address: "10.0.0.3"})
+		}, hubCarrier())
 	}
 }

@@ -18,12 +18,7 @@ import (
 // Beyond the legs that there may be no call begins; the calls that there are go
 // on to their end, and make room for another one.
 func TestLegsAreBounded(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := newHub()
-		b, end := newHubBench(t, h, Trunk{Name: "carrier", Address: "10.0.0.2"})
-		defer end()
-		p, hang := h.peer(t, b, "10.0.0.2:5060")
-		defer hang()
+	bubble(t, func(t *testing.T, b *bench, p *peer) {
 		if b.legs.limit != maxLegs {
 			t.Errorf("%d legs at most, want %d", b.legs.limit, maxLegs)
 		}
@@ -49,7 +44,7 @@ func TestLegsAreBounded(t *testing.T) {
 		p.response(200, wire.BYE)
 		next[call.LegGone](t, b.lines)
 		arrived(t, b, p, "third")
-	})
+	}, hubCarrier())
 }
 
 // talkingTo brings up an answered call of a carrier on a hub.
@@ -70,12 +65,7 @@ func talkingTo(t *testing.T, b *bench, store *patientStore, p *peer, id string) 
 // A dialog in which too much waits asks its peer to come again later. The other
 // dialogs are served meanwhile, and nothing that was taken is lost.
 func TestDialogIsFlooded(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := newHub()
-		b, store, end := newPatientBench(t, h, nil, Trunk{Name: "carrier", Address: "10.0.0.2"})
-		defer end()
-		p, hang := h.peer(t, b, "10.0.0.2:5060")
-		defer hang()
+	patiently(t, func(t *testing.T, b *bench, store *patientStore, p *peer) {
 		_, flooded := talkingTo(t, b, store, p, "flooded")
 		_, other := talkingTo(t, b, store, p, "other")
 		p.send(p.within(flooded, "UPDATE", 2, "update")) // waits for the store
@@ -105,19 +95,14 @@ func TestDialogIsFlooded(t *testing.T) {
 		}
 		p.send(p.within(flooded, "INFO", seq, "later"))
 		p.response(200, wire.INFO)
-	})
+	}, hubCarrier())
 }
 
 // However much waits in a leg, it hears that its caller gave up, and that the
 // transaction is over: nothing of it stays behind.
 func TestFloodedLegEnds(t *testing.T) {
 	for cancelled, kind := range map[bool]call.CauseKind{true: call.CauseCancelled, false: call.CauseFailed} {
-		synctest.Test(t, func(t *testing.T) {
-			h := newHub()
-			b, end := newHubBench(t, h, Trunk{Name: "carrier", Address: "10.0.0.2"})
-			defer end()
-			p, hang := h.peer(t, b, "10.0.0.2:5060")
-			defer hang()
+		bubble(t, func(t *testing.T, b *bench, p *peer) {
 			l := b.legs.get(arrived(t, b, p, "a").Leg)
 			l.box.hold()
 			for l.box.post(func() {}) {
@@ -140,7 +125,7 @@ func TestFloodedLegEnds(t *testing.T) {
 			if len(b.legs.byID)+len(b.legs.merged) != 0 {
 				t.Errorf("left: %v, %v", b.legs.byID, b.legs.merged)
 			}
-		})
+		}, hubCarrier())
 	}
 }
 
@@ -178,17 +163,12 @@ func TestAskedIsBounded(t *testing.T) {
 // More hosts than are remembered have been asked since: the answer of a trunk
 // and of a phone still comes through, that of a stranger does not.
 func TestAnswersWhenAskedIsFull(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := newHub()
-		b, end := newHubBench(t, h)
-		defer end()
-		p, hang := h.peer(t, b, "10.0.0.3:5060")
-		defer hang()
+	bubble(t, func(t *testing.T, b *bench, p *peer) {
 		leg, invites := ring(t, b, p)
 		for i := range 2 * maxAsked {
 			b.asked.note(netip.AddrFrom4([4]byte{172, 16, byte(i >> 8), byte(i)}))
 		}
-		stranger, hangUp := h.peer(t, b, "10.0.0.9:5060")
+		stranger, hangUp := b.hub.peer(t, b, "10.0.0.9:5060")
 		defer hangUp()
 		stranger.reply(invites[0], 486, "x")
 		p.reply(invites[0], 200, "x", testSDP)

@@ -22,6 +22,8 @@ type meaning struct {
 // meaningOf returns what a final status says about a leg that we called.
 func meaningOf(status int) meaning {
 	switch status {
+	case 300, 301, 302:
+		return meaning{call.CauseFailed, 23, "Redirected"}
 	case 486, 600:
 		return meaning{call.CauseBusy, 17, "Busy"}
 	case 603:
@@ -42,6 +44,8 @@ func meaningOf(status int) meaning {
 		return meaning{call.CauseFailed, 28, "Incomplete number"}
 	case 488, 606:
 		return meaning{call.CauseFailed, 65, "No common codec"}
+	case 487:
+		return meaning{call.CauseNoAnswer, 127, "Call terminated"}
 	case 502:
 		return meaning{call.CauseFailed, 38, "Bad gateway"}
 	case 504:
@@ -79,13 +83,28 @@ func causeOf(status int, rang, phone bool) call.Cause {
 // call is refused.
 func statusOf(why call.Cause) (status, q850 int) {
 	status, q850 = refusal(why.Kind)
-	if why.Code >= 400 && why.Code <= 699 && why.Code != 401 && why.Code != 407 {
+	if tellable(why) {
 		status, q850 = why.Code, meaningOf(why.Code).q850
+	}
+	if why.Code/100 == 3 {
+		status, q850 = 410, 22 // nobody is there, and where else is not for the caller
 	}
 	if why.Q850 > 0 {
 		q850 = why.Q850
 	}
 	return status, q850
+}
+
+// tellable reports whether a cause's own status may be told to whoever calls: not
+// that another party wants credentials of us, nor that our own CANCEL was heeded.
+func tellable(why call.Cause) bool {
+	switch why.Code {
+	case 401, 407:
+		return false
+	case 487:
+		return why.Kind == call.CauseCancelled
+	}
+	return why.Code >= 400 && why.Code <= 699
 }
 
 // refusal is statusOf for a cause that carries no code of its own.
@@ -230,6 +249,8 @@ func phrase(status int) string {
 		return "Not Found"
 	case 405:
 		return "Method Not Allowed"
+	case 410:
+		return "Gone"
 	case 415:
 		return "Unsupported Media Type"
 	case 416:
@@ -271,6 +292,8 @@ func laterPhrase(status int) string {
 		return "Not Implemented"
 	case 503:
 		return "Service Unavailable"
+	case 504:
+		return "Server Time-out"
 	case 505:
 		return "Version Not Supported"
 	case 600:

@@ -23,8 +23,10 @@ func TestStatusOf(t *testing.T) {
 		{call.Cause{Kind: call.CauseMediaLost}, 500, 41},
 		{call.Cause{Kind: call.CauseFailed, Code: 404}, 404, 1},
 		{call.Cause{Kind: call.CauseFailed, Code: 488, Q850: 88}, 488, 88},
-		{call.Cause{Kind: call.CauseFailed, Code: 302}, 500, 41},
+		{call.Cause{Kind: call.CauseFailed, Code: 302}, 410, 22},
 		{call.Cause{Kind: call.CauseFailed, Code: 407}, 500, 41},
+		{call.Cause{Kind: call.CauseNoAnswer, Code: 487, Q850: 19}, 480, 19}, // we sent that CANCEL, not the caller
+		{call.Cause{Kind: call.CauseCancelled, Code: 487}, 487, 127},
 		{call.Cause{Kind: call.CauseFailed, Code: 700}, 500, 41},
 	} {
 		if status, q850 := statusOf(c.why); status != c.status || q850 != c.q850 {

@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 	"unicode/utf8"
 
@@ -28,13 +27,8 @@ func (p *peer) early(invite *wire.Request, method string, seq int, tag string) s
 // An offer that crosses one of ours is refused with 491 (RFC 3261 section 14.2,
 // RFC 3311 section 5.2), in each phone's own dialog, and costs nothing.
 func TestOfferCrossesOurs(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := newHub()
-		b, end := newHubBench(t, h, Trunk{Name: "carrier", Address: "10.0.0.2"})
-		defer end()
-		p, hangUp := h.peer(t, b, "10.0.0.3:5060")
-		defer hangUp()
-		q, hangToo := h.peer(t, b, "10.0.0.4:5060")
+	bubble(t, func(t *testing.T, b *bench, p *peer) {
+		q, hangToo := b.hub.peer(t, b, "10.0.0.4:5060")
 		defer hangToo()
 		_, invites := ring(t, b, p, q)
 		p.reply(invites[0], 180, "p")
@@ -52,18 +46,13 @@ func TestOfferCrossesOurs(t *testing.T) {
 		p.response(500, wire.UPDATE)
 		p.send(p.early(invites[0], "UPDATE", 51, "p"))
 		next[call.LegOffered](t, b.lines)
-	})
+	}, Trunk{Name: "carrier", Address: "10.0.0.2"})
 }
 
 // While our offer in a 200 waits for its answer, the caller's own offer is
 // refused with 491; the answer in the ACK is taken all the same.
 func TestOfferCrossesLateOffer(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := newHub()
-		b, end := newHubBench(t, h, Trunk{Name: "carrier", Address: "10.0.0.2"})
-		defer end()
-		p, hang := h.peer(t, b, "10.0.0.2:5060")
-		defer hang()
+	bubble(t, func(t *testing.T, b *bench, p *peer) {
 		head, _, _ := strings.Cut(p.invite("late", "late"), "Content-Type")
 		p.send(head + "Content-Length: 0\r\n\r\n")
 		in := <-b.lines.arrivals
@@ -79,18 +68,13 @@ func TestOfferCrossesLateOffer(t *testing.T) {
 		}
 		p.send(p.within(ok, "INVITE", 4, "again", testSDP))
 		next[call.LegOffered](t, b.lines)
-	})
+	}, hubCarrier())
 }
 
 // A callee that answers our own INVITE with 491 has it acknowledged, and the
 // call hears why.
 func TestCalleeHasGlare(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := newHub()
-		b, end := newHubBench(t, h)
-		defer end()
-		p, hang := h.peer(t, b, "10.0.0.3:5060")
-		defer hang()
+	bubble(t, func(t *testing.T, b *bench, p *peer) {
 		_, invites := ring(t, b, p)
 		p.reply(invites[0], 491, "x")
 		p.request(wire.ACK)
@@ -228,12 +212,7 @@ func TestSameAnswersForNobody(t *testing.T) {
 	secrets := regexp.MustCompile(`nonce="[^"]+"|;tag=[\w-]+|branch=\S+`)
 	heard := map[string]string{}
 	for _, user := range []string{"ana", "abc"} {
-		synctest.Test(t, func(t *testing.T) {
-			h := newHub()
-			b, end := newHubBench(t, h)
-			defer end()
-			p, hang := h.peer(t, b, "10.0.0.3:5060")
-			defer hang()
+		bubble(t, func(t *testing.T, b *bench, p *peer) {
 			text := ""
 			for guess := range 12 {
 				time.Sleep(time.Second) // strangers have only so many answers

@@ -76,8 +76,8 @@ func (a *Agent) trunkNamed(name string) *Trunk {
 	return nil
 }
 
-// trunkAt returns the trunk whose sources include an address, or nil. This is
-// the only way in which an INVITE becomes a trunk's: no header can.
+// trunkAt returns the trunk whose sources include an address, or nil. That, or a
+// certificate, is how an INVITE becomes a trunk's (see trunkOf): no header can.
 func (a *Agent) trunkAt(from netip.Addr) *Trunk {
 	if !from.IsValid() {
 		return nil

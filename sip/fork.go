@@ -29,7 +29,7 @@ type fork struct {
 	sent     bool // the CANCEL is out
 	tried    bool // a challenge was answered
 	longer   bool // a longer session interval was agreed to
-	bye      *call.Cause
+	callees  []*early
 	q850     int                      // what a provisional response gave as reason, or 0
 	acks     map[string]*wire.Request // by the To tag of the 2xx
 	silence  *time.Timer
@@ -54,6 +54,7 @@ func newFork(l *leg, n int, req *wire.Request, to hop, b *call.Binding) *fork {
 // send has the INVITE sent once it is durable.
 func (f *fork) send() {
 	f.finish()
+	f.callees = nil // those of an INVITE that was refused
 	f.leg.a.address(f.req, f.hop)
 	f.promise(f.transmit)
 }
@@ -103,8 +104,12 @@ func (f *fork) follow(req *wire.Request) {
 
 // began notes the transaction that a CANCEL has to belong to.
 func (f *fork) began(req *wire.Request, tx *wire.ClientTx) {
-	if f.req == req {
-		f.tx = tx
+	if f.req != req {
+		return
+	}
+	f.tx = tx
+	if f.leg.a.unlistened(f.hop.transport) {
+		f.promise(func() {}) // its Via names the connection now, as a CANCEL after a crash has to
 	}
 }
 
@@ -140,6 +145,7 @@ func (f *fork) response(req *wire.Request, res *wire.Response) {
 func (f *fork) cause(res *wire.Response) call.Cause {
 	why := causeOf(res.StatusCode, f.rang, f.binding != nil)
 	why.Q850 = cmp.Or(reasonOf(res), f.q850, why.Q850)
+	why.Moved = movedTo(res)
 	return why
 }
 

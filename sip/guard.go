@@ -26,6 +26,7 @@ type guard struct {
 	home     func(netip.Addr) bool     // whether a phone is registered from that address
 	familiar func(netip.Addr) bool     // whether a phone or a dialog is at that address, or we sent a request there
 	digest   *digestServer
+	proofs   *proofs
 	closed   func(netip.AddrPort) // a TCP connection of that peer is over
 }
 
@@ -35,7 +36,7 @@ func newGuard(a *Agent) *guard {
 	return &guard{
 		rates: newRates(limits.RequestsPerSecond), bans: newBans(limits.FailedAuthPerMinute, limits.Ban),
 		doors: newPlaces(), log: a.log, said: newSamples(), meter: a.meter, began: time.Now(), digest: a.digest,
-		trusted: a.isTrunk, phone: a.registrar.knows, home: a.registrar.table.near, familiar: a.familiar, closed: a.registrar.lost,
+		trusted: a.isTrunk, phone: a.registrar.knows, home: a.registrar.table.near, familiar: a.familiar, closed: a.registrar.lost, proofs: a.proofs,
 	}
 }
 
@@ -56,8 +57,12 @@ func answered(status int, why reason) verdictOn { return verdictOn{status: statu
 
 // judge decides about one whole message. It allocates nothing for what it drops.
 func (g *guard) judge(data []byte, from netip.AddrPort, now time.Duration) verdictOn {
+	return g.judgeAs(data, from, now, g.trusted(from.Addr()))
+}
+
+// judgeAs is judge where it is known whether the message is a trunk's.
+func (g *guard) judgeAs(data []byte, from netip.AddrPort, now time.Duration, trusted bool) verdictOn {
 	host := from.Addr()
-	trusted := g.trusted(host)
 	if why := shape(data, g.limit(trusted)); why != reasonNone {
 		return dropped(why)
 	}

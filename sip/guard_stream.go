@@ -66,10 +66,12 @@ func (g *guard) connect(conn net.Conn) net.Conn {
 		}
 		if g.doors.enter(from.Addr(), each, all) {
 			within := messageWithin
-			if _, hidden := conn.(*tls.Conn); hidden {
+			hidden, _ := conn.(*tls.Conn)
+			if hidden != nil {
 				within += shakeWithin
+				g.proofs.drop(from)
 			}
-			return &guardedConn{Conn: conn, guard: g, from: from, due: time.Now().Add(within)}
+			return &guardedConn{Conn: conn, guard: g, from: from, hidden: hidden, due: time.Now().Add(within)}
 		}
 		why = reasonConnections
 	}
@@ -100,6 +102,9 @@ type guardedConn struct {
 	rest   []byte    // of a message that the reader had no room for
 	due    time.Time // when the message that began has to be whole; zero between messages
 	over   sync.Once
+
+	hidden *tls.Conn // nil without TLS
+	shaken bool      // what its peer has shown is known
 }
 
 var (
@@ -110,7 +115,7 @@ var (
 // Read returns the next message that the guard lets pass.
 func (c *guardedConn) Read(b []byte) (int, error) {
 	for len(c.rest) == 0 {
-		msg, pings, err := c.frames.next(c.guard.limit(c.guard.trusted(c.from.Addr())))
+		msg, pings, err := c.frames.next(c.guard.limit(c.trusted()))
 		if pings > 0 {
 			_, _ = c.Write([]byte("\r\n")) // RFC 5626 section 3.5.1; a peer that is gone ends the read
 		}
@@ -134,10 +139,15 @@ func (c *guardedConn) Read(b []byte) (int, error) {
 	return n, nil
 }
 
+// trusted reports whether the peer is a trunk, by its address or its certificate.
+func (c *guardedConn) trusted() bool {
+	return c.guard.trusted(c.from.Addr()) || c.hidden != nil && c.guard.proofs.trunk(c.from) != nil
+}
+
 // passes judges a message, and answers it when that is all it needs.
 func (c *guardedConn) passes(data []byte) bool {
 	now := c.guard.now()
-	v := c.guard.judge(data, c.from, now)
+	v := c.guard.judgeAs(data, c.from, now, c.trusted())
 	if v.status != 0 {
 		if out := c.guard.answer(data, c.from, v); out != nil {
 			_, _ = c.Write(out) // a peer that is gone ends the read
@@ -151,7 +161,7 @@ func (c *guardedConn) passes(data []byte) bool {
 // the connection ends with it.
 func (c *guardedConn) misframed() {
 	data := c.frames.buf
-	if c.guard.trusted(c.from.Addr()) || c.guard.phone(c.from) {
+	if c.trusted() || c.guard.phone(c.from) {
 		if out := c.guard.answer(data, c.from, answered(400, reasonFraming)); out != nil {
 			_, _ = c.Write(out) // the connection ends now
 		}
@@ -172,10 +182,14 @@ func (c *guardedConn) fill() error {
 		return err
 	}
 	err := c.frames.read(c.Conn)
+	if err == nil && c.hidden != nil && !c.shaken { // the handshake is over
+		c.shaken = true
+		c.guard.proofs.note(c.from, c.hidden)
+	}
 	if !errors.Is(err, os.ErrDeadlineExceeded) {
 		return err
 	}
-	if c.due.IsZero() && (c.guard.trusted(c.from.Addr()) || c.guard.phone(c.from) || c.guard.familiar(c.from.Addr())) {
+	if c.due.IsZero() && (c.trusted() || c.guard.phone(c.from) || c.guard.familiar(c.from.Addr())) {
 		return nil // it is there for what we have to say
 	}
 	c.guard.refused(reasonIdle, c.frames.buf, c.from, c.guard.now())
@@ -186,6 +200,9 @@ func (c *guardedConn) fill() error {
 func (c *guardedConn) Close() error {
 	c.over.Do(func() {
 		c.guard.doors.leave(c.from.Addr())
+		if c.hidden != nil {
+			c.guard.proofs.drop(c.from)
+		}
 		c.guard.closed(c.from)
 	})
 	return c.Conn.Close()

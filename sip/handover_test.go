@@ -42,25 +42,12 @@ func (p *peer) says(invite *wire.Request, method string, seq int, extra ...strin
 		"From: " + invite.To().Value() + ";tag=phone", "To: " + invite.From().Value(), "Call-ID: " + invite.CallID().Value(),
 		fmt.Sprintf("CSeq: %d %s", seq, method), "Contact: <sip:peer@" + p.addr.String() + ">"}
 	for _, line := range extra {
-		if line == testSDP {
+		if isSDP(line) {
 			body, line = line, "Content-Type: application/sdp"
 		}
 		lines = append(lines, line)
 	}
 	return strings.Join(append(lines, fmt.Sprintf("Content-Length: %d", len(body)), "", body), "\r\n")
-}
-
-// bubble runs a test with an Agent and a phone on a hub.
-func bubble(t *testing.T, f func(t *testing.T, b *bench, p *peer), trunks ...Trunk) {
-	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		h := newHub()
-		b, end := newHubBench(t, h, trunks...)
-		defer end()
-		p, hang := h.peer(t, b, "10.0.0.3:5060")
-		defer hang()
-		f(t, b, p)
-	})
 }
 
 // answers sends a 200 with another SDP.

@@ -71,8 +71,15 @@ func (p *port) SetWriteDeadline(time.Time) error { return nil }
 // the function that ends it before the bubble's function returns.
 func newHubBench(t *testing.T, h *hub, trunks ...Trunk) (*bench, func()) {
 	t.Helper()
-	b := &bench{lines: newLines(), store: newMemory(), watch: newWatcher()}
+	return newHubBenchWith(t, h, func(*Options) {}, trunks...)
+}
+
+// newHubBenchWith is newHubBench with other options.
+func newHubBenchWith(t *testing.T, h *hub, change func(*Options), trunks ...Trunk) (*bench, func()) {
+	t.Helper()
+	b := &bench{lines: newLines(), store: newMemory(), watch: newWatcher(), hub: h}
 	opt := b.options(trunks)
+	change(&opt)
 	if err := opt.check(); err != nil {
 		t.Fatal(err)
 	}
@@ -84,6 +91,29 @@ func newHubBench(t *testing.T, h *hub, trunks ...Trunk) (*bench, func()) {
 	b.Agent = agent
 	return b, b.settled(t)
 }
+
+// bubble runs a test with an Agent and a peer on a hub: a phone, or the carrier
+// of hubCarrier.
+func bubble(t *testing.T, f func(t *testing.T, b *bench, p *peer), trunks ...Trunk) {
+	t.Helper()
+	bubbleWith(t, func(*Options) {}, f, trunks...)
+}
+
+// bubbleWith is bubble with other options.
+func bubbleWith(t *testing.T, change func(*Options), f func(t *testing.T, b *bench, p *peer), trunks ...Trunk) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHub()
+		b, end := newHubBenchWith(t, h, change, trunks...)
+		defer end()
+		p, hang := h.peer(t, b, "10.0.0.3:5060")
+		defer hang()
+		f(t, b, p)
+	})
+}
+
+// hubCarrier is a trunk to the peer of a bubble.
+func hubCarrier() Trunk { return Trunk{Name: "carrier", Address: "10.0.0.3"} }
 
 // settled runs the Agent in a bubble. What still comes in is served before the
 // function that it returns ends it: the library would open a socket of the

@@ -15,8 +15,9 @@ type inbound struct {
 	req    *wire.Request
 	tx     *wire.ServerTx
 	merged string // its merge key
-	late   bool   // it had no SDP: the peer answers our offer in the ACK
+	late   bool   // it had no SDP: the peer answers our offer in the PRACK or the ACK
 	taken  bool   // another call took it and waits for our 200 to be out
+	rel    assurance
 }
 
 // unacked is a 2xx to an INVITE until its ACK is here. We resend it ourselves,
@@ -39,6 +40,8 @@ func (l *leg) receive(req *wire.Request, tx *wire.ServerTx) {
 	l.from = l.dlg.hop
 	l.box.start = l.a.tasks.start
 	l.in = &inbound{req: req, tx: tx, merged: mergeKey(req), late: sdpOf(req) == nil}
+	l.theirs = sdpOf(req)
+	l.in.rel.wanted = lists(req, "Require", "", reliably)
 	l.a.legs.add(l, l.dlg.localTag)
 	l.a.legs.meet(l, l.dlg.hop.addr.Addr())
 }
@@ -55,6 +58,10 @@ func (l *leg) progress(status int, sdp []byte) {
 	if l.stage != stageEarly || l.in == nil || status <= 100 || status >= 200 {
 		return
 	}
+	if l.in.rel.wanted {
+		l.assure(status, sdp)
+		return
+	}
 	res := l.a.response(l.in.req, status, sdp, l.contact())
 	if err := l.a.reply(l.in.req, l.in.tx, res); err != nil {
 		l.a.log.Debug("provisional response", l.attrs(), slog.Int("status", status), slog.Any("err", err))
@@ -66,6 +73,10 @@ func (l *leg) answer(sdp []byte) {
 	if l.stage != stageEarly || l.in == nil {
 		return
 	}
+	if l.in.rel.binds() {
+		l.in.rel.final = func() { l.answer(sdp) }
+		return
+	}
 	l.promise(true, func() { l.accept(sdp) })
 }
 
@@ -74,6 +85,11 @@ func (l *leg) answer(sdp []byte) {
 func (l *leg) accept(sdp []byte) {
 	if l.stage != stageEarly {
 		return
+	}
+	if l.in.rel.agreed {
+		sdp = nil // it went out before, and may have been changed since
+	} else {
+		l.sdp = sdp
 	}
 	res := l.a.response(l.in.req, 200, sdp, append(l.grant(l.in.req), l.contact())...)
 	err := l.a.reply(l.in.req, l.in.tx, res)
@@ -85,8 +101,9 @@ func (l *leg) accept(sdp []byte) {
 		l.gone(call.Cause{Kind: call.CauseFailed, Text: "answer: " + err.Error()})
 		return
 	}
-	l.stage, l.sdp = stageAnswered, sdp
+	l.stage = stageAnswered
 	l.settle()
+	l.in.rel.stop()
 	l.await(&unacked{tx: l.in.tx, res: res, seq: l.dlg.inviteSeq, late: l.in.late})
 	if l.in.taken {
 		l.post(call.LegAnswered{Leg: l.id})
@@ -162,6 +179,7 @@ func (l *leg) acknowledged(seq uint32, sdp []byte) {
 	case u.late && sdp == nil:
 		l.lost(call.Cause{Kind: call.CauseFailed, Code: 488, Q850: 65, Text: "No SDP answer"})
 	case u.late:
+		l.theirs = sdp
 		l.post(call.LegAccepted{Leg: l.id, SDP: sdp})
 	}
 }
@@ -209,6 +227,15 @@ func (l *leg) ended(res *wire.Response) {
 	if err := l.a.reply(l.in.req, l.in.tx, res); err != nil {
 		l.a.log.Debug("final response", l.attrs(), slog.Int("status", res.StatusCode), slog.Any("err", err))
 	}
+}
+
+// contactTo is contact for the answer to a request, which may come before the
+// dialog of ours stands.
+func (l *leg) contactTo(req *wire.Request) wire.Header {
+	if f := l.forkOf(req); f != nil {
+		return l.a.contact("", f.hop)
+	}
+	return l.contact()
 }
 
 // contact is where the peer reaches us within the dialog.

@@ -67,7 +67,7 @@ func outside(req *wire.Request) bool {
 // allowed reports whether we take a method.
 func allowed(m wire.RequestMethod) bool {
 	switch m {
-	case wire.INVITE, wire.ACK, wire.CANCEL, wire.BYE, wire.OPTIONS, wire.REGISTER, wire.UPDATE, wire.INFO, wire.REFER:
+	case wire.INVITE, wire.ACK, wire.CANCEL, wire.BYE, wire.OPTIONS, wire.REGISTER, wire.UPDATE, wire.INFO, wire.REFER, wire.PRACK:
 		return true
 	}
 	return false
@@ -76,14 +76,14 @@ func allowed(m wire.RequestMethod) bool {
 // known reports whether a method is one that we understand but do not take.
 func known(m wire.RequestMethod) bool {
 	switch m {
-	case wire.SUBSCRIBE, wire.NOTIFY, wire.MESSAGE, wire.PRACK, wire.PUBLISH:
+	case wire.SUBSCRIBE, wire.NOTIFY, wire.MESSAGE, wire.PUBLISH:
 		return true
 	}
 	return false
 }
 
 const (
-	allowValue  = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, REFER"
+	allowValue  = "INVITE, ACK, CANCEL, PRACK, BYE, OPTIONS, UPDATE, INFO, REFER"
 	acceptValue = "application/sdp"
 )
 
@@ -119,7 +119,10 @@ func validate(req *wire.Request) *refusalOf {
 	if missing := unsupported(req); missing != "" {
 		return &refusalOf{420, header("Unsupported", missing)}
 	}
-	if req.IsInvite() || req.Method == wire.UPDATE {
+	switch req.Method {
+	case wire.PRACK:
+		return body(req)
+	case wire.INVITE, wire.UPDATE:
 		if refused := brief(req); refused != nil {
 			return refused
 		}
@@ -130,7 +133,7 @@ func validate(req *wire.Request) *refusalOf {
 
 // supported reports whether we have an extension.
 func supported(tag string) bool {
-	return strings.EqualFold(tag, "timer") || strings.EqualFold(tag, "norefersub")
+	return strings.EqualFold(tag, reliably) || strings.EqualFold(tag, "timer") || strings.EqualFold(tag, "norefersub")
 }
 
 // maxIdentifier bounds what we keep of a peer's Call-ID and tag.

@@ -38,10 +38,11 @@ type leg struct {
 	in      *inbound  // set when the peer sent the INVITE
 	out     *outbound // set when we did
 	unacked *unacked  // our 2xx that waits for its ACK
-	renewal *renewal  // the peer's re-INVITE or UPDATE that waits for our answer
+	renewal *renewal  // the peer's offer that waits for our answer
 	hangup  *call.Cause
 
 	sdp       []byte        // the last that we sent, offer or answer
+	theirs    []byte        // the last that holds of the peer's
 	offering  *offering     // our own re-INVITE
 	session   *session      // nil until the leg is answered
 	updates   bool          // the peer takes UPDATE
@@ -247,6 +248,9 @@ func (l *leg) close() {
 	l.stage = stageOver
 	l.settle()
 	l.settled()
+	if l.in != nil {
+		l.in.rel.stop()
+	}
 	l.offering = nil
 	if l.session != nil {
 		l.session.stop()

@@ -23,7 +23,7 @@ const (
 func (a *Agent) admit(req *wire.Request, tx *wire.ServerTx) bool {
 	from := sourceOf(req).Addr()
 	each, all := maxSourceTransactions, maxTransactions
-	if a.isTrunk(from) {
+	if a.trunkFrom(req) != nil {
 		each = unlimited
 	}
 	if req.IsCancel() || req.To() != nil && !outside(req) {

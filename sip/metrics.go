@@ -65,9 +65,14 @@ func (a *Agent) registerHoldings(reg prometheus.Registerer) error {
 		return reg.Register(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help},
 			func() float64 { return float64(count()) }))
 	}
-	return errors.Join(
+	err := errors.Join(
 		gauge("tandem_sip_dialogs", "Legs in a dialog or on their way to one.", a.legs.count),
+		gauge("tandem_registrations_unstored", "Registrations that the store does not have yet.", func() int { return a.scribe.bindings.waiting() }),
 		gauge("tandem_sip_transactions", "Server transactions; over UDP they stay for 32 s.", a.open.count))
+	if err != nil {
+		return fmt.Errorf("sip: metrics: %w", err)
+	}
+	return nil
 }
 
 // received counts a request; methods that nobody knows share one label.

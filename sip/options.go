@@ -81,13 +81,16 @@ type Registration struct {
 // Trunk is a carrier link.
 type Trunk struct {
 	Name      string
-	Address   string         // host[:port]; without a port SRV records are asked first (RFC 3263)
-	Transport string         // udp, tcp or tls
-	TLS       TrunkTLS       // of Transport tls
-	Allow     []netip.Prefix // sources of inbound calls; nil: what Address resolves to
-	Auth      Credentials
-	Register  *Registration // nil: the carrier asks for none
-	CallerID  CallerID
+	Address   string   // host[:port]; without a port SRV records are asked first (RFC 3263)
+	Transport string   // udp, tcp or tls
+	TLS       TrunkTLS // of Transport tls
+	// Allow are the sources of inbound calls; nil: what Address resolves to. Over
+	// tls, whoever shows a certificate for Address from TLS.CA may come from
+	// elsewhere too, unless Allow is empty: then nobody may.
+	Allow    []netip.Prefix
+	Auth     Credentials
+	Register *Registration // nil: the carrier asks for none
+	CallerID CallerID
 	// TrustCallerID believes P-Asserted-Identity on inbound calls.
 	TrustCallerID bool
 	// Format writes an E.164 number as the carrier wants it; nil leaves it.

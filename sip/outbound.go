@@ -19,7 +19,8 @@ type outbound struct {
 	to     call.Target
 	sdp    []byte
 	forks  []*fork
-	status int // the last provisional status that was posted
+	status int    // the last provisional status that was posted
+	heard  *early // whose early media is heard
 	causes []call.Cause
 }
 
@@ -90,19 +91,6 @@ func (l *leg) carrier() []*fork {
 	return []*fork{newFork(l, 0, l.toTrunk(t, to), to, nil)}
 }
 
-// provisional takes a 1xx above 100.
-func (l *leg) provisional(f *fork, res *wire.Response) {
-	if l.stage != stageEarly || f.over || res.StatusCode == l.out.status {
-		return
-	}
-	l.out.status = res.StatusCode
-	var sdp []byte
-	if len(l.out.forks) == 1 {
-		sdp = sdpOf(res) // early media of several phones would be a babel
-	}
-	l.post(call.LegProgress{Leg: l.id, Status: res.StatusCode, SDP: sdp, Source: parseSource(res.Source()).Addr().String()})
-}
-
 // success takes a 2xx. The first one of the leg wins; any other dialog, of
 // another phone or of a proxy's fork, is acknowledged and ended at once (RFC
 // 3261 section 13.2.2.4).
@@ -112,8 +100,7 @@ func (l *leg) success(f *fork, res *wire.Response) {
 		l.a.write(ack)
 		return
 	}
-	d := f.dlg
-	d.answered(res)
+	d, e := f.dialogWith(res)
 	ack := d.ack(f.dlg.inviteSeq)
 	for _, name := range []string{"Authorization", "Proxy-Authorization"} {
 		wire.CopyHeaders(name, f.req, ack) // an ACK cannot be challenged (section 22.1)
@@ -122,7 +109,7 @@ func (l *leg) success(f *fork, res *wire.Response) {
 	f.answered = true
 	l.a.address(ack, l.a.nextHop(&d, l.trunk))
 	if l.stage == stageEarly && !f.over {
-		l.win(f, d, res, ack)
+		l.win(f, e, d, res, ack)
 		return
 	}
 	l.a.write(ack)
@@ -148,11 +135,12 @@ func (l *leg) end(f *fork, d dialog) {
 
 // win makes a fork's dialog the leg's. The callee gets its ACK as soon as the
 // dialog is durable; until then it would repeat its answer to a restarted switch.
-func (l *leg) win(f *fork, d dialog, res *wire.Response, ack *wire.Request) {
+func (l *leg) win(f *fork, e *early, d dialog, res *wire.Response, ack *wire.Request) {
 	f.over, f.won = true, true
 	f.finish()
 	l.dlg, l.key = d, f.key
 	l.stage = stageConfirmed
+	l.wins(e)
 	l.agree(res)
 	l.promise(true, func() { l.a.write(ack) })
 	l.a.legs.keep(l, d.localTag)
@@ -164,9 +152,13 @@ func (l *leg) win(f *fork, d dialog, res *wire.Response, ack *wire.Request) {
 	if f.binding != nil {
 		l.a.registrar.answered(*f.binding)
 	}
-	l.post(call.LegAnswered{Leg: l.id, SDP: sdpOf(res), Source: parseSource(res.Source()).Addr().String()})
-	if f.bye != nil && l.stage == stageConfirmed {
-		l.gone(*f.bye)
+	sdp, agreed := l.answerOf(e, res)
+	if l.theirs = sdp; agreed {
+		l.theirs = e.sdp
+	}
+	l.post(call.LegAnswered{Leg: l.id, SDP: sdp, Source: parseSource(res.Source()).Addr().String(), Agreed: agreed})
+	if e != nil && e.bye != nil && l.stage == stageConfirmed {
+		l.gone(*e.bye)
 	}
 }
 
@@ -212,26 +204,6 @@ func (l *leg) abandon(why call.Cause) {
 		f.cancel(why)
 	}
 	l.finish()
-}
-
-// forkDialog returns the dialog of the fork that has our tag.
-func (l *leg) forkDialog(tag string) *dialog {
-	for _, f := range l.out.forks {
-		if f.dlg.localTag == tag {
-			return &f.dlg
-		}
-	}
-	return nil
-}
-
-// hungUpEarly takes a BYE that overtook the 200 before it: requests and
-// responses of one peer are served in any order.
-func (l *leg) hungUpEarly(tag string, why call.Cause) {
-	for _, f := range l.out.forks {
-		if f.dlg.localTag == tag {
-			f.bye = &why
-		}
-	}
 }
 
 // forkKey names a fork's stored dialog: the leg's ID, with the fork's number

@@ -43,23 +43,21 @@ func (s *patientStore) commit() int {
 	return len(stored)
 }
 
-// newPatientBench starts an Agent on a hub with such a store.
-func newPatientBench(t *testing.T, h *hub, log *slog.Logger, trunks ...Trunk) (*bench, *patientStore, func()) {
+// patiently is bubble with such a store.
+func patiently(t *testing.T, f func(t *testing.T, b *bench, store *patientStore, p *peer), trunks ...Trunk) {
 	t.Helper()
-	b := &bench{lines: newLines(), store: newMemory(), watch: newWatcher()}
-	store := &patientStore{memory: b.store}
-	opt := b.options(trunks)
-	opt.Dialogs, opt.Log = store, log
-	if err := opt.check(); err != nil {
-		t.Fatal(err)
+	patientlyWith(t, nil, f, trunks...)
+}
+
+// patientlyWith is patiently with a log.
+func patientlyWith(t *testing.T, log *slog.Logger, f func(t *testing.T, b *bench, store *patientStore, p *peer), trunks ...Trunk) {
+	t.Helper()
+	var store *patientStore
+	change := func(o *Options) {
+		store = &patientStore{memory: o.Dialogs.(*memory)}
+		o.Dialogs, o.Log = store, log
 	}
-	conn := h.open("10.0.0.1:5060")
-	agent, err := assemble(opt, []*socket{{network: "udp", packet: conn, addr: conn.addr}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.Agent = agent
-	return b, store, b.settled(t)
+	bubbleWith(t, change, func(t *testing.T, b *bench, p *peer) { f(t, b, store, p) }, trunks...)
 }
 
 // quietly fails when the peer has got any message.
@@ -74,12 +72,7 @@ func quietly(t *testing.T, p *peer, when string) {
 // A caller hears nothing before a restart would know of its call: neither that
 // we try, nor that we answered; meanwhile the call goes on.
 func TestCallerHearsWhatIsStored(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := newHub()
-		b, store, end := newPatientBench(t, h, nil, Trunk{Name: "carrier", Address: "10.0.0.2"})
-		defer end()
-		p, hang := h.peer(t, b, "10.0.0.2:5060")
-		defer hang()
+	patiently(t, func(t *testing.T, b *bench, store *patientStore, p *peer) {
 		p.send(p.invite("a", "a"))
 		in := <-b.lines.arrivals
 		b.Progress(in.Leg, 180, nil)
@@ -107,17 +100,12 @@ func TestCallerHearsWhatIsStored(t *testing.T) {
 		p.response(200, wire.INVITE)
 		p.send(p.within(ok, "BYE", 3, "bye"))
 		p.response(200, wire.BYE)
-	})
+	}, hubCarrier())
 }
 
 // A CANCEL that comes while an answer is on its way to the disk wins.
 func TestCancelWhileStoring(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := newHub()
-		b, store, end := newPatientBench(t, h, nil, Trunk{Name: "carrier", Address: "10.0.0.2"})
-		defer end()
-		p, hang := h.peer(t, b, "10.0.0.2:5060")
-		defer hang()
+	patiently(t, func(t *testing.T, b *bench, store *patientStore, p *peer) {
 		p.send(p.invite("a", "a"))
 		in := <-b.lines.arrivals
 		store.commit()
@@ -139,18 +127,13 @@ func TestCancelWhileStoring(t *testing.T) {
 		if left, _ := b.store.Dialogs(t.Context()); len(left) != 0 {
 			t.Errorf("stored: %+v", left)
 		}
-	})
+	}, hubCarrier())
 }
 
 // A phone is called once its INVITE is stored, and acknowledged once its answer
 // is.
 func TestPhoneHearsWhatIsStored(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := newHub()
-		b, store, end := newPatientBench(t, h, nil)
-		defer end()
-		p, hang := h.peer(t, b, "10.0.0.3:5060")
-		defer hang()
+	patiently(t, func(t *testing.T, b *bench, store *patientStore, p *peer) {
 		p.register("ana", "secret", 1)
 		b.Invite("01J-2", call.Target{User: "ana"}, []byte(testSDP))
 		quietly(t, p, "before the INVITE is stored")
@@ -179,12 +162,7 @@ func TestPhoneHearsWhatIsStored(t *testing.T) {
 
 // What is given up before it is stored never rings.
 func TestGivenUpWhileStoring(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := newHub()
-		b, store, end := newPatientBench(t, h, nil)
-		defer end()
-		p, hang := h.peer(t, b, "10.0.0.3:5060")
-		defer hang()
+	patiently(t, func(t *testing.T, b *bench, store *patientStore, p *peer) {
 		p.register("ana", "secret", 1)
 		b.Invite("01J-2", call.Target{User: "ana"}, []byte(testSDP))
 		synctest.Wait()
@@ -204,13 +182,8 @@ func TestGivenUpWhileStoring(t *testing.T) {
 // A cancelled INVITE stays stored until the phone has let go: a restart would
 // have to cancel it anew.
 func TestCancelledStaysStored(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := newHub()
-		b, end := newHubBench(t, h)
-		defer end()
-		p, hang := h.peer(t, b, "10.0.0.3:5060")
-		defer hang()
-		q, hangToo := h.peer(t, b, "10.0.0.4:5060")
+	bubble(t, func(t *testing.T, b *bench, p *peer) {
+		q, hangToo := b.hub.peer(t, b, "10.0.0.4:5060")
 		defer hangToo()
 		stored := func(want int) {
 			t.Helper()
@@ -240,13 +213,8 @@ func TestCancelledStaysStored(t *testing.T) {
 // A slow disk holds an answer back for 150 ms and no longer, keeps the order
 // and is complained about once a second.
 func TestSlowDialogStore(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := newHub()
-		var out bytes.Buffer
-		b, store, end := newPatientBench(t, h, slog.New(slog.NewTextHandler(&out, nil)), Trunk{Name: "carrier", Address: "10.0.0.2"})
-		defer end()
-		p, hang := h.peer(t, b, "10.0.0.2:5060")
-		defer hang()
+	var out bytes.Buffer
+	patientlyWith(t, slog.New(slog.NewTextHandler(&out, nil)), func(t *testing.T, b *bench, store *patientStore, p *peer) {
 		const calls = 5
 		start := time.Now()
 		for _, id := range strings.Split("abcde", "")[:calls] {
@@ -272,5 +240,5 @@ func TestSlowDialogStore(t *testing.T) {
 		}
 		store.commit()
 		quietly(t, p, "once the disk is done") // each answer went out already
-	})
+	}, hubCarrier())
 }

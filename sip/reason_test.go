@@ -53,7 +53,7 @@ func TestReasonOfRefusal(t *testing.T) {
 			if gone := next[call.LegGone](t, b.lines); gone.Cause.Q850 != c.q850 || gone.Cause.Code != 480 {
 				t.Errorf("%+v: %+v", c, gone)
 			}
-		}, Trunk{Name: "carrier", Address: "10.0.0.3"})
+		}, hubCarrier())
 	}
 }
 
@@ -83,7 +83,7 @@ func TestUnheardHasNoStatus(t *testing.T) {
 		if gone := next[call.LegGone](t, b.lines); gone.Cause.Code != 0 || gone.Cause.Kind != call.CauseUnreachable {
 			t.Errorf("%+v", gone)
 		}
-	}, Trunk{Name: "carrier", Address: "10.0.0.3"})
+	}, hubCarrier())
 }
 
 // A key by INFO says that it came that way.

@@ -184,13 +184,8 @@ func TestReferReplaces(t *testing.T) {
 
 // A user cannot take the call of another one.
 func TestReferReplacesOfAnother(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := newHub()
-		b, end := newHubBench(t, h)
-		defer end()
-		p, hang := h.peer(t, b, "10.0.0.3:5060")
-		defer hang()
-		q, hangToo := h.peer(t, b, "10.0.0.4:5060")
+	bubble(t, func(t *testing.T, b *bench, p *peer) {
+		q, hangToo := b.hub.peer(t, b, "10.0.0.4:5060")
 		defer hangToo()
 		_, invite := onLine(t, b, p)
 		q.register("eva", "geheim", 1)

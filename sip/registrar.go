@@ -70,7 +70,7 @@ func (r *registrar) serve(req *wire.Request, tx *wire.ServerTx) {
 // guesses beside it, behind the same NAT, does not cut it off.
 func (r *registrar) banned(req *wire.Request, user string, outcome verdict) bool {
 	from, g := sourceOf(req).Addr(), r.a.guard
-	if r.a.trunkAt(from) != nil {
+	if r.a.trunkFrom(req) != nil {
 		return false
 	}
 	if user != "" && g.bans.user(user, from, g.now()) {
@@ -112,7 +112,7 @@ func (r *registrar) durable(writes []write) {
 	defer cancel()
 	done := make(chan struct{}, len(writes))
 	for _, w := range writes {
-		r.a.scribe.saveBinding(w.binding, w.remove, func() { done <- struct{}{} })
+		r.a.scribe.bindings.save(w.binding, w.remove, func() { done <- struct{}{} })
 	}
 	for range writes {
 		select {

@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"bytes"
 	"math/rand/v2"
 	"time"
 
@@ -16,7 +17,7 @@ const offerTries = 3
 // one INVITE transaction is open in a dialog (RFC 3261 section 14.1).
 type offering struct {
 	sdp     []byte
-	refresh bool // repeats what was agreed: the call does not hear of it
+	refresh bool // repeats what was agreed: the call hears of it when the peer's answer is another
 
 	req    *wire.Request // on its way, or nil
 	ack    *wire.Request // once a 2xx came
@@ -137,15 +138,17 @@ func (l *leg) acknowledge(o *offering, req *wire.Request) {
 func (l *leg) accepted(o *offering, res *wire.Response) {
 	l.dlg.refresh(res.Contact())
 	l.agree(res)
-	if o.refresh {
-		return
+	sdp := sdpOf(res)
+	if o.refresh && (sdp == nil || bytes.Equal(sdp, l.theirs)) {
+		return // nothing is new
 	}
 	l.sdp = o.sdp
-	if sdpOf(res) == nil {
+	if sdp == nil {
 		l.lost(call.Cause{Kind: call.CauseFailed, Code: 488, Q850: 65, Text: "No SDP answer"})
 		return
 	}
-	l.post(call.LegAnswered{Leg: l.id, SDP: sdpOf(res), Source: parseSource(res.Source()).Addr().String()})
+	l.theirs = sdp
+	l.post(call.LegAnswered{Leg: l.id, SDP: sdp, Source: parseSource(res.Source()).Addr().String()})
 }
 
 // repeat sends a re-INVITE again whose refusal can be helped: with credentials,

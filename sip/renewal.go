@@ -12,26 +12,29 @@ import (
 	"tandem/call"
 )
 
-// renewal is a re-INVITE or UPDATE of the peer that waits for our SDP.
+// renewal is an offer of the peer, in a re-INVITE, UPDATE or PRACK, that waits
+// for our SDP.
 type renewal struct {
-	req *wire.Request
-	tx  *wire.ServerTx
+	req   *wire.Request
+	tx    *wire.ServerTx
+	early *early // whose it is, before an INVITE of ours is answered
 }
 
 // request takes a request of the peer within the dialog, other than ACK.
 func (l *leg) request(req *wire.Request, tx *wire.ServerTx) {
-	if l.stage == stageOver || !l.matches(req) {
+	d := l.dialogOf(req)
+	if l.stage == stageOver || d == nil {
 		l.a.meter.reject(reasonDialog)
 		l.a.respond(req, tx, 481)
 		return
 	}
-	if secured(l.dlg.hop.transport) && !secured(req.Transport()) {
+	if secured(d.hop.transport) && !secured(req.Transport()) {
 		// A dialog that began over TLS stays there: our answer may hold keys.
 		l.a.meter.reject(reasonDialog)
 		l.a.respond(req, tx, 403)
 		return
 	}
-	seq, d := req.CSeq().SeqNo, l.dialogOf(req)
+	seq := req.CSeq().SeqNo
 	if d.remoteSeq > 0 && seq <= d.remoteSeq {
 		// Out of order (RFC 3261 section 12.2.2).
 		l.a.respond(req, tx, 500, retrySoon())
@@ -45,6 +48,8 @@ func (l *leg) request(req *wire.Request, tx *wire.ServerTx) {
 		l.info(req, tx)
 	case wire.REFER:
 		l.refers(req, tx)
+	case wire.PRACK:
+		l.acknowledges(req, tx)
 	case wire.INVITE, wire.UPDATE:
 		l.offered(req, tx)
 	default:
@@ -52,20 +57,31 @@ func (l *leg) request(req *wire.Request, tx *wire.ServerTx) {
 	}
 }
 
-// dialogOf returns the dialog of the leg that a request may belong to: until one
-// of the phones that we called has answered, each has its own. nil if there is
-// none.
+// dialogOf returns the dialog that a request is one of, when it is from its
+// peer; else nil.
 func (l *leg) dialogOf(req *wire.Request) *dialog {
+	if !l.matches(req) {
+		return nil
+	}
+	if e := l.earlyOf(req); e != nil {
+		return &e.dlg
+	}
 	if l.out != nil && l.stage == stageEarly {
-		return l.forkDialog(tagOf(req.To().Params))
+		return nil // there are too many
 	}
 	return &l.dlg
 }
 
-// matches reports whether a request is one of this dialog and from its peer.
+// matches reports whether a request is one of this leg's dialogs and from its
+// peer.
 func (l *leg) matches(req *wire.Request) bool {
-	d := l.dialogOf(req)
-	if d == nil || req.CallID().Value() != d.callID {
+	d := &l.dlg
+	if f := l.forkOf(req); f != nil {
+		d = &f.dlg // any callee that the INVITE reached
+	} else if l.out != nil && l.stage == stageEarly {
+		return false
+	}
+	if req.CallID().Value() != d.callID {
 		return false
 	}
 	if d.remoteTag != "" && d.remoteTag != tagOf(req.From().Params) {
@@ -76,7 +92,7 @@ func (l *leg) matches(req *wire.Request) bool {
 	case from == d.hop.addr.Addr():
 		return true
 	case l.trunk != "":
-		t := l.a.trunkAt(from)
+		t := l.a.trunkFrom(req)
 		return t != nil && t.Name == l.trunk
 	}
 	return l.a.registrar.owns(l.user, from)
@@ -90,8 +106,8 @@ func (l *leg) hungUp(req *wire.Request, tx *wire.ServerTx) {
 		l.gone(why)
 		return
 	}
-	if l.out != nil {
-		l.hungUpEarly(tagOf(req.To().Params), why)
+	if e := l.earlyOf(req); e != nil {
+		e.bye = &why // it overtook its 2xx: requests and responses of one peer are served in any order
 		return
 	}
 	// The caller gives up by BYE instead of CANCEL (RFC 3261 section 15.1.2).
@@ -101,23 +117,21 @@ func (l *leg) hungUp(req *wire.Request, tx *wire.ServerTx) {
 
 // offered takes a re-INVITE or UPDATE (RFC 3261 section 14.2, RFC 3311).
 func (l *leg) offered(req *wire.Request, tx *wire.ServerTx) {
-	switch {
-	case l.renewal != nil:
-		l.a.respond(req, tx, 500, retrySoon())
-		return
-	case l.stage == stageEarly && l.out != nil:
-		l.a.respond(req, tx, 491) // our own offer is not answered
-		return
-	case l.stage == stageEarly:
-		l.a.respond(req, tx, 500, retrySoon())
-		return
-	case l.unacked != nil && l.unacked.late, l.meets(req):
+	switch l.crosses(req) {
+	case 491:
 		l.a.respond(req, tx, 491)
+		return
+	case 500:
+		l.a.respond(req, tx, 500, retrySoon())
 		return
 	}
 	if l.unacked != nil {
 		// Requests may overtake each other: whoever sends a new one has our 200.
 		l.acknowledged(l.unacked.seq, nil)
+	}
+	if l.stage == stageEarly {
+		l.updated(req, tx)
+		return
 	}
 	if l.stage != stageConfirmed {
 		l.a.respond(req, tx, 481)
@@ -135,6 +149,45 @@ func (l *leg) offered(req *wire.Request, tx *wire.ServerTx) {
 			_ = l.a.reply(req, tx, l.a.response(req, 100, nil)) // who gets no answer asks again
 		}
 	})
+	l.post(call.LegOffered{Leg: l.id, SDP: sdp})
+}
+
+// crosses returns the status that refuses a re-INVITE or UPDATE because another
+// offer waits for its answer: 491 when it is ours, 500 when it is the peer's (RFC
+// 3311 section 5.2); 0 when none does.
+func (l *leg) crosses(req *wire.Request) int {
+	offers := req.IsInvite() || sdpOf(req) != nil
+	switch {
+	case l.renewal != nil:
+		return 500
+	case l.stage == stageEarly && l.out != nil && offers && (req.IsInvite() || !l.open(l.earlyOf(req))):
+		return 491
+	case l.stage == stageEarly && l.in != nil && offers && (req.IsInvite() || !l.in.rel.agreed):
+		return 500
+	case l.unacked != nil && l.unacked.late, l.meets(req):
+		return 491
+	}
+	return 0
+}
+
+// open reports whether a callee may make us an offer: it has answered ours.
+func (l *leg) open(e *early) bool { return e.agreed && len(l.out.forks) == 1 }
+
+// updated takes an UPDATE before the INVITE is answered. It settles no session
+// timer: the answer does (RFC 4028 section 7.4).
+func (l *leg) updated(req *wire.Request, tx *wire.ServerTx) {
+	e := l.earlyOf(req)
+	if e != nil {
+		e.dlg.refresh(req.Contact())
+	} else {
+		l.dlg.refresh(req.Contact())
+	}
+	sdp := sdpOf(req)
+	if sdp == nil {
+		l.a.respond(req, tx, 200, l.contactTo(req))
+		return
+	}
+	l.renewal = &renewal{req: req, tx: tx, early: e}
 	l.post(call.LegOffered{Leg: l.id, SDP: sdp})
 }
 
@@ -162,16 +215,31 @@ func (l *leg) reanswer(sdp []byte) {
 		return
 	}
 	l.sdp = sdp
-	res := l.a.response(r.req, 200, sdp, append(l.grant(r.req), l.contact())...)
-	if r.req.Method == wire.UPDATE {
-		_ = l.a.send(r.tx, res) // the peer asks again
+	if offered := sdpOf(r.req); offered != nil {
+		l.theirs = offered
+	}
+	if !r.req.IsInvite() {
+		_ = l.a.send(r.tx, l.a.response(r.req, 200, sdp, l.granted(r)...)) // the peer asks again
 		l.offerNow()
 		return
 	}
+	res := l.a.response(r.req, 200, sdp, l.granted(r)...)
 	if l.a.reply(r.req, r.tx, res) != nil {
 		return // a peer that cancelled its re-INVITE keeps what it had
 	}
 	l.await(&unacked{tx: r.tx, res: res, seq: r.req.CSeq().SeqNo, late: sdpOf(r.req) == nil})
+}
+
+// granted are the headers of the 200 to a renewal.
+func (l *leg) granted(r *renewal) []wire.Header {
+	if e := r.early; e != nil {
+		e.sdp, e.updated = sdpOf(r.req), true
+		l.out.heard = e
+	}
+	if l.stage == stageEarly || r.req.Method == wire.PRACK {
+		return []wire.Header{l.contactTo(r.req)}
+	}
+	return append(l.grant(r.req), l.contact())
 }
 
 // info takes a key that comes by INFO instead of RTP.

@@ -40,13 +40,19 @@ type origin struct {
 func (a *Agent) originFor(to hop) origin {
 	s := a.socketFor(to)
 	o := origin{listen: s.addr, port: int(s.addr.Port())}
+	facing := s.addr.Addr()
+	if a.unlistened(to.transport) {
+		if end, open := a.ownEnd(to); open {
+			o.port, facing = int(end.Port()), end.Addr()
+		}
+	}
 	switch {
 	case a.opt.External != "":
 		o.host = strings.Trim(a.opt.External, "[]")
-	case s.addr.Addr().IsUnspecified():
+	case facing.IsUnspecified():
 		o.host = a.facing.host(to.addr.Addr())
 	default:
-		o.host = s.addr.Addr().String()
+		o.host = facing.String()
 	}
 	if strings.Contains(o.host, ":") {
 		o.host = "[" + o.host + "]"
@@ -120,6 +126,9 @@ func (a *Agent) address(req *wire.Request, to hop) {
 		Transport: strings.ToUpper(to.transport), Host: o.host, Port: o.port}
 	via.Params.Add("branch", wire.GenerateBranchN(16))
 	via.Params.Add("rport", "")
+	if a.unlistened(to.transport) {
+		via.Params.Add("alias", "") // requests may come back on this connection (RFC 5923 section 5)
+	}
 	req.PrependHeader(via)
 	if c := req.Contact(); c != nil && req.Recipient.IsEncrypted() {
 		c.Address.Scheme = "sips" // RFC 3261 section 8.1.1.8
@@ -157,6 +166,7 @@ func (a *Agent) transact(ctx context.Context, req *wire.Request) (*wire.ClientTx
 	if err := a.secure(ctx, req); err != nil {
 		return nil, err
 	}
+	a.renameEnd(req)
 	return a.txl.Request(ctx, req)
 }
 
@@ -202,6 +212,9 @@ func (a *Agent) nextHop(d *dialog, trunk string) hop {
 		return d.hop
 	}
 	if t := a.trunkAt(ip); t == nil || t.Name != trunk {
+		if to, known := a.trunks.address(trunk); known && secured(d.hop.transport) && secured(to.transport) {
+			return to // the connection that it came on is over
+		}
 		return d.hop
 	}
 	port := uri.Port

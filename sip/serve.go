@@ -29,7 +29,7 @@ func (a *Agent) serve(req *wire.Request, tx *wire.ServerTx) {
 		a.respond(req, tx, 481)
 	case wire.REFER:
 		a.serveRefer(req, tx)
-	case wire.BYE, wire.UPDATE, wire.INFO:
+	case wire.BYE, wire.UPDATE, wire.INFO, wire.PRACK:
 		a.serveInDialog(req, tx)
 	case wire.REGISTER:
 		a.registrar.serve(req, tx)
@@ -45,7 +45,7 @@ func (a *Agent) serve(req *wire.Request, tx *wire.ServerTx) {
 func (a *Agent) refuse(req *wire.Request, tx *wire.ServerTx, why *refusalOf) {
 	a.meter.reject(reasonInvalid)
 	from := sourceOf(req)
-	familiar := a.trunkAt(from.Addr()) != nil || a.registrar.knows(from)
+	familiar := a.trunkFrom(req) != nil || a.registrar.knows(from)
 	if req.IsAck() || !familiar && req.Method != wire.REGISTER && !req.IsInvite() {
 		tx.Terminate()
 		return
@@ -125,7 +125,7 @@ func (a *Agent) serveAck(req *wire.Request) {
 // serveOptions answers peers that we know; nobody else learns that we are here.
 func (a *Agent) serveOptions(req *wire.Request, tx *wire.ServerTx) {
 	from := sourceOf(req)
-	if a.trunkAt(from.Addr()) == nil && !a.registrar.knows(from) {
+	if a.trunkFrom(req) == nil && !a.registrar.knows(from) {
 		a.meter.reject(reasonStranger)
 		tx.Terminate()
 		return

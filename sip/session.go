@@ -14,7 +14,8 @@ const (
 	minSession     = 90 * time.Second // the least that we refresh at (RFC 4028 section 4)
 	maxSession     = 24 * time.Hour
 	sessionMargin  = 32 * time.Second // before its end a session is given up (section 10)
-	supportedValue = "timer, norefersub"
+	supportedValue = "100rel, timer, norefersub"
+	renewalValue   = "timer, norefersub" // of our re-INVITEs, whose provisional responses say nothing
 )
 
 // session is the timer of a dialog (RFC 4028): one side refreshes it at half
@@ -224,7 +225,7 @@ func (l *leg) prolong(req *wire.Request, every time.Duration) {
 	if s := l.session; s != nil && s.every > 0 {
 		value += ";refresher=" + role(s.ours)
 	}
-	req.AppendHeader(header("Supported", supportedValue))
+	req.AppendHeader(header("Supported", renewalValue))
 	req.AppendHeader(header("Session-Expires", value))
 	if every > minSession && l.least > minSession {
 		req.AppendHeader(header("Min-SE", seconds(l.least)))

@@ -140,6 +140,40 @@ func TestSessionRefreshed(t *testing.T) {
 	}, carrierThere)
 }
 
+// Whoever answers a refresh with another SDP is heard from there on (RFC 4028
+// section 7.4): the call takes it as any answer.
+func TestSessionRefreshMovesMedia(t *testing.T) {
+	bubble(t, func(t *testing.T, b *bench, p *peer) {
+		leg, _ := connected(t, b, p, "Supported: timer", "Session-Expires: 600;refresher=uas")
+		last := 4000
+		for _, port := range []int{4000, 4010, 4010, 4012} {
+			again, _ := nextRefresh(t, p)
+			if again.Method != wire.INVITE {
+				t.Fatalf("%s", again)
+			}
+			p.reply(again, 200, "", sdpOn(port), "Session-Expires: 600;refresher=uac")
+			p.request(wire.ACK)
+			synctest.Wait()
+			if same := port == last; same != (len(b.lines.inputs) == 0) {
+				t.Errorf("%d inputs for port %d", len(b.lines.inputs), port)
+			} else if same {
+				continue
+			}
+			last = port
+			if got := next[call.LegAnswered](t, b.lines); got.Leg != leg || string(got.SDP) != sdpOn(port) || got.Source != "10.0.0.3" {
+				t.Errorf("%+v", got)
+			}
+		}
+		again, _ := nextRefresh(t, p)
+		p.reply(again, 200, "", "Session-Expires: 600;refresher=uac") // says nothing of it
+		p.request(wire.ACK)
+		synctest.Wait()
+		if n := len(b.lines.inputs); n != 0 {
+			t.Errorf("%d inputs", n)
+		}
+	}, carrierThere)
+}
+
 // A refresh that meets no answer ends the call; one that is refused for another
 // reason is tried again, and the call ends when the session does.
 func TestSessionRefreshFails(t *testing.T) {

@@ -54,7 +54,7 @@ func (t *bindings) doubt(e *entry, doubt bool) {
 		e.probe.Stop()
 	}
 	t.settle(e.User)
-	t.a.scribe.saveBinding(e.Binding, false, func() {})
+	t.a.scribe.bindings.save(e.Binding, false, func() {})
 }
 
 // probeSoon asks a suspect phone again after a while.

@@ -18,6 +18,9 @@ import (
 const (
 	sweepAtOnce = 64
 	sweepWait   = 10 * time.Second
+	// unstored is how many requests may have gone out in an early dialog that
+	// nothing on disk tells of: PRACKs, each once more with credentials.
+	unstored = 2 * maxReliable
 )
 
 // Sweep ends the dialogs that a crash left behind, so that no peer is left on a
@@ -106,6 +109,7 @@ func (a *Agent) sweepUAC(ctx context.Context, d call.Dialog, old *dialog) {
 	}
 	answered := *old
 	answered.remote = res.To().Value()
+	answered.localSeq += unstored
 	bye := answered.bye()
 	bye.AppendHeader(header("Reason", byeReason(call.Cause{Kind: call.CauseDrained, Text: "Switch restarted"})))
 	a.exchange(ctx, bye, old.hop, sweepWait)
@@ -177,7 +181,7 @@ func (a *Agent) emit(res *wire.Response, to hop) error {
 
 // sentByUs reports whether a Via is one that we could have written; a response
 // with another one is not ours (RFC 3261 section 18.1.2).
-func (a *Agent) sentByUs(via *wire.ViaHeader) bool {
+func (a *Agent) sentByUs(via *wire.ViaHeader, from hop) bool {
 	if via == nil {
 		return false
 	}
@@ -186,6 +190,9 @@ func (a *Agent) sentByUs(via *wire.ViaHeader) bool {
 		return false
 	}
 	at := netip.AddrPortFrom(ip.Unmap(), uint16(via.Port))
+	if end, open := a.ownEnd(from); open && a.unlistened(from.transport) && end.Port() == at.Port() {
+		return true
+	}
 	return a.ours(at)
 }
 
@@ -197,11 +204,11 @@ func (a *Agent) strayResponse(res *wire.Response) {
 	if cseq == nil || cseq.MethodName != wire.INVITE || !res.IsSuccess() {
 		return
 	}
-	if !a.sentByUs(res.Via()) || res.From() == nil || res.To() == nil || res.CallID() == nil || res.Contact() == nil {
+	to := hop{transport: strings.ToLower(res.Transport()), addr: parseSource(res.Source())}
+	if !a.sentByUs(res.Via(), to) || res.From() == nil || res.To() == nil || res.CallID() == nil || res.Contact() == nil {
 		return
 	}
-	to := hop{transport: strings.ToLower(res.Transport()), addr: parseSource(res.Source())}
-	if !to.addr.IsValid() || a.trunkAt(to.addr.Addr()) == nil && !a.registrar.knows(to.addr) {
+	if !to.addr.IsValid() || a.trunkOf(to.transport, to.addr) == nil && !a.registrar.knows(to.addr) {
 		a.meter.reject(reasonStranger)
 		return
 	}
@@ -209,7 +216,7 @@ func (a *Agent) strayResponse(res *wire.Response) {
 		return // of a live dialog: its ACK is on the way
 	}
 	d := dialog{callID: res.CallID().Value(), local: res.From().Value(), localTag: tagOf(res.From().Params),
-		localSeq: cseq.SeqNo, inviteSeq: cseq.SeqNo, hop: to}
+		localSeq: cseq.SeqNo + unstored, inviteSeq: cseq.SeqNo, hop: to}
 	d.answered(res)
 	ack := d.ack(cseq.SeqNo)
 	a.address(ack, to)

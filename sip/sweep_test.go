@@ -95,7 +95,7 @@ func TestStrayAnswer(t *testing.T) {
 		t.Errorf("ack %s", ack)
 	}
 	bye := p.request(wire.BYE)
-	if bye.CSeq().SeqNo != 2 || tagOf(bye.From().Params) != "old" {
+	if bye.CSeq().SeqNo != 2+unstored || tagOf(bye.From().Params) != "old" {
 		t.Errorf("bye %s", bye)
 	}
 	p.reply(bye, 200, "")

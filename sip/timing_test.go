@@ -13,12 +13,7 @@ import (
 
 // A 200 whose ACK never comes is resent for 64*T1, then the call is ended.
 func TestNoAck(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := newHub()
-		b, end := newHubBench(t, h, Trunk{Name: "carrier", Address: "10.0.0.2"})
-		defer end()
-		p, hang := h.peer(t, b, "10.0.0.2:5060")
-		defer hang()
+	bubble(t, func(t *testing.T, b *bench, p *peer) {
 		in := arrived(t, b, p, "noack")
 		start := time.Now()
 		b.Answer(in.Leg, []byte("answer"))
@@ -42,18 +37,13 @@ func TestNoAck(t *testing.T) {
 		if gone := next[call.LegGone](t, b.lines); gone.Cause.Kind != call.CauseFailed {
 			t.Errorf("gone %+v", gone)
 		}
-	})
+	}, hubCarrier())
 }
 
 // A phone that says nothing for 3 s is unreachable and under suspicion until it
 // answers OPTIONS; its late answer is ended at once.
 func TestSilentPhone(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := newHub()
-		b, end := newHubBench(t, h)
-		defer end()
-		p, hang := h.peer(t, b, "10.0.0.3:5060")
-		defer hang()
+	bubble(t, func(t *testing.T, b *bench, p *peer) {
 		leg, invites := ring(t, b, p)
 		b.watch.want(t, "up ana")
 		start := time.Now()
@@ -76,12 +66,7 @@ func TestSilentPhone(t *testing.T) {
 
 // A CANCEL waits for the first provisional response.
 func TestCancelWaits(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := newHub()
-		b, end := newHubBench(t, h)
-		defer end()
-		p, hang := h.peer(t, b, "10.0.0.3:5060")
-		defer hang()
+	bubble(t, func(t *testing.T, b *bench, p *peer) {
 		leg, invites := ring(t, b, p)
 		b.Release(leg, call.Cause{Kind: call.CauseElsewhere})
 		time.Sleep(time.Second)
@@ -113,12 +98,7 @@ func TestCancelWaits(t *testing.T) {
 // A callee that rings on after the CANCEL and never ends the INVITE is let go
 // after 64*T1; should it answer even then, it gets ACK and BYE.
 func TestCancelledForEver(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := newHub()
-		b, end := newHubBench(t, h)
-		defer end()
-		p, hang := h.peer(t, b, "10.0.0.3:5060")
-		defer hang()
+	bubble(t, func(t *testing.T, b *bench, p *peer) {
 		leg, invites := ring(t, b, p)
 		p.reply(invites[0], 180, "x")
 		next[call.LegProgress](t, b.lines)
@@ -135,12 +115,7 @@ func TestCancelledForEver(t *testing.T) {
 }
 
 func TestBindingExpires(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := newHub()
-		b, end := newHubBench(t, h)
-		defer end()
-		p, hang := h.peer(t, b, "10.0.0.3:5060")
-		defer hang()
+	bubble(t, func(t *testing.T, b *bench, p *peer) {
 		if res := p.register("ana", "secret", 1, "Expires: 60"); res.StatusCode != 200 {
 			t.Fatal(res.StatusCode)
 		}
@@ -158,12 +133,7 @@ func TestBindingExpires(t *testing.T) {
 }
 
 func TestNonceExpires(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := newHub()
-		b, end := newHubBench(t, h)
-		defer end()
-		p, hang := h.peer(t, b, "10.0.0.3:5060")
-		defer hang()
+	bubble(t, func(t *testing.T, b *bench, p *peer) {
 		p.send(p.registration("ana", 1))
 		res := p.response(401, wire.REGISTER)
 		auth := p.authorize(res, "SHA-256", "ana", "secret", "REGISTER", "sip:pbx.test")
@@ -182,12 +152,7 @@ func TestNonceExpires(t *testing.T) {
 
 // Three OPTIONS without an answer take a trunk down, any answer brings it back.
 func TestKeepalive(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := newHub()
-		b, end := newHubBench(t, h, Trunk{Name: "carrier", Address: "10.0.0.2:5070", Keepalive: 30 * time.Second})
-		defer end()
-		p, hang := h.peer(t, b, "10.0.0.2:5070")
-		defer hang()
+	bubble(t, func(t *testing.T, b *bench, p *peer) {
 		b.watch.want(t, "trunk carrier true")
 		p.reply(p.request(wire.OPTIONS), 404, "x") // any answer counts
 		b.watch.want(t, "trunk carrier false")
@@ -199,7 +164,7 @@ func TestKeepalive(t *testing.T) {
 		}
 		p.reply(p.request(wire.OPTIONS), 200, "x")
 		b.watch.want(t, "trunk carrier true")
-	})
+	}, Trunk{Name: "carrier", Address: "10.0.0.3:5060", Keepalive: 30 * time.Second})
 }
 
 // A trunk that wants us registered is down until we are.

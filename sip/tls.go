@@ -61,11 +61,23 @@ func (i *identity) renew() error {
 }
 
 // config is how TLS is served: 1.2 at least, with the certificate of the moment.
-func (i *identity) config() *tls.Config {
-	return &tls.Config{
+// While asks says so, peers are asked for a certificate of theirs; nobody needs to
+// have one, and whose it is shows later.
+func (i *identity) config(asks func() bool) *tls.Config {
+	plain := &tls.Config{
 		MinVersion:     tls.VersionTLS12,
 		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return i.current.Load(), nil },
 	}
+	asking := plain.Clone()
+	asking.ClientAuth = tls.RequestClientCert
+	served := plain.Clone()
+	served.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) {
+		if asks() {
+			return asking, nil
+		}
+		return plain, nil
+	}
+	return served
 }
 
 // watch reads the certificate anew whenever its files have changed.

@@ -15,7 +15,8 @@ import (
 	wire "github.com/emiago/sipgo/sip"
 )
 
-// TrunkTLS is how a trunk is reached over TLS. Its files are read for each new
+// TrunkTLS is how a trunk is reached over TLS, and known by its certificate when
+// it reaches us. Its files are read for each new
 // connection, so that renewed ones need no restart.
 type TrunkTLS struct {
 	CA     string  // PEM file of the authorities to believe; empty: the system's
@@ -163,6 +164,22 @@ func (l *link) dial(ctx context.Context, to hop) (net.Conn, error) {
 	return dialer.DialContext(ctx, "tcp", to.addr.String())
 }
 
+// roots reads the authorities to believe; nil are the system's.
+func (t *TrunkTLS) roots() (*x509.CertPool, error) {
+	if t.CA == "" {
+		return nil, nil //nolint:nilnil // what crypto/x509 takes for the system's
+	}
+	pem, err := os.ReadFile(t.CA)
+	if err != nil {
+		return nil, err
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("%s: no certificate in it", t.CA)
+	}
+	return pool, nil
+}
+
 // tlsConfig is how the trunk is verified, and how we show ourselves.
 func (t *Trunk) tlsConfig() (*tls.Config, error) {
 	host, _, err := splitAddress(t.Address)
@@ -170,15 +187,8 @@ func (t *Trunk) tlsConfig() (*tls.Config, error) {
 		return nil, err
 	}
 	config := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: host}
-	if t.TLS.CA != "" {
-		pem, err := os.ReadFile(t.TLS.CA)
-		if err != nil {
-			return nil, err
-		}
-		config.RootCAs = x509.NewCertPool()
-		if !config.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("%s: no certificate in it", t.TLS.CA)
-		}
+	if config.RootCAs, err = t.TLS.roots(); err != nil {
+		return nil, err
 	}
 	if t.TLS.Client.given() {
 		pair, err := t.TLS.Client.load()
