@@ -367,6 +367,40 @@ func TestCoachThroughTransfer(t *testing.T) {
 	}
 }
 
+// TestCoachThroughAttendedTransfer: whichever of the two calls goes on, the coach
+// goes on in it. In the consultation luis was called, so that to the table he is
+// the contact: nobody whispers to him there.
+func TestCoachThroughAttendedTransfer(t *testing.T) {
+	for name, onwards := range map[string]bool{"the contact's call goes on": true, "the consultation goes on": false} {
+		t.Run(name, func(t *testing.T) {
+			h := newStudio(t, studioSettings(t))
+			ctx, cancel := wait()
+			defer cancel()
+			eva := h.joins(h.eva, map[string]string{"user": "eva", "mode": "whisper"})
+			h.coaches("eva", call.CoachWhispers)
+			h.must(h.user.Hold(ctx))
+			consultation := h.dials(h.ana, "102")
+			luis := h.answered(h.luis)
+			h.talk("ana", consultation, anaTone, "luis", luis, luisTone)
+			atLuis := hears(contactTone)
+			if onwards {
+				h.refers(h.user, "102", consultation)
+				atLuis = hears(contactTone, evaTone)
+			} else {
+				h.refers(consultation, contactNumber, h.user)
+			}
+			h.ended("ana's call with the contact", h.user)
+			h.ended("ana's consultation", consultation)
+			h.ears(name, ear{"the contact", h.contact, hears(luisTone)}, ear{"luis", luis, atLuis}, ear{"eva", eva, hears(contactTone, luisTone)})
+			h.id = daemontest.List[call.Record](h.api, "/calls?active=true")[0].ID
+			h.coaches("eva", call.CoachWhispers)
+			h.hangsUp(h.contact, "luis", luis)
+			h.ended("eva", eva)
+			h.left("eva")
+		})
+	}
+}
+
 // TestCoachsPhoneDies: a coach whose phone falls silent is let go; nobody else
 // notices.
 func TestCoachsPhoneDies(t *testing.T) {
