@@ -251,6 +251,32 @@ func TestCoachStaysThroughExchange(t *testing.T) {
 	})
 }
 
+// TestCoachedCallIsOver: whose phone is handed to a call that is gone is let go
+// and free, whether they dialed themselves in or came along from another call.
+func TestCoachedCallIsOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		as := Coaching{User: "eva", Mode: CoachListens}
+		d := &desk{plan: parsePlan(nil), place: Placement{Pickup: "GONE", Coaching: &as}}
+		x, cancel := open(t, d, 10)
+		defer cancel()
+		id := NewID(time.Now())
+		if err := x.Originate(Origination{Call: id, User: "eva", Leg: id.Leg(1), Dialed: "*9101"}); err != nil {
+			t.Fatal(err)
+		}
+		expect(t, d, "release 1 unreachable", "over eva withdrawn")
+
+		id = arrive(t, x)
+		x.Post(id, Assigned{Users: []string{"ana"}})
+		synctest.Wait()
+		x.Post(id, LegAnswered{Leg: id.Leg(2)})
+		x.Post(id, Coach{Coaching{User: "pau", Mode: CoachListens, RingTimeout: time.Minute}})
+		synctest.Wait()
+		x.Post(id, LegAnswered{Leg: id.Leg(3)})
+		x.Post(id, Surrender{By: "GONE", Leg: id.Leg(2)})
+		expect(t, d, "release 3 unreachable", "free pau")
+	})
+}
+
 // TestCoachIsLetGoWhenTheSwitchStops: nobody waits for a conversation that will
 // not come.
 func TestCoachIsLetGoWhenTheSwitchStops(t *testing.T) {

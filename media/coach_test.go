@@ -23,6 +23,7 @@ type supervised struct {
 	tape            reel
 	network         *rand.Rand // of the conversation
 	held            bool
+	outage          int // slots during which nothing arrives
 
 	coaches []*end
 	roles   []call.Role
@@ -64,7 +65,11 @@ func (c *supervised) slot() {
 	phase := time.Duration(c.network.IntN(20)) * time.Millisecond
 	c.desk.advance(phase)
 	for _, x := range []*end{c.contact, c.person} {
-		switch c.network.IntN(40) {
+		chance := c.network.IntN(40)
+		if c.outage > 0 {
+			chance = 0
+		}
+		switch chance {
 		case 0: // lost
 			x.next(pattern(0))
 		case 1: // overtaken
@@ -79,6 +84,7 @@ func (c *supervised) slot() {
 			x.say(pattern(int(x.seq)))
 		}
 	}
+	c.outage = max(0, c.outage-1)
 	c.desk.advance(tickLength - phase)
 }
 
@@ -99,6 +105,7 @@ func (c *supervised) change() {
 			c.contact.leg.play("music", clipOf(600, 4).Play(true), true)
 		} else {
 			c.contact.leg.hush()
+			c.outage = c.network.IntN(10)
 		}
 		c.desk.room().route(c.desk.now) // as the engine does
 	}

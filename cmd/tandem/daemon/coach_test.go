@@ -3,193 +3,15 @@ package daemon_test
 import (
 	"context"
 	"net/http"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/go-audio/audio"
-	"github.com/go-audio/wav"
-
 	"tandem/call"
 	"tandem/cmd/tandem/daemon/daemontest"
 	"tandem/cmd/tandem/peer"
-	"tandem/media/codec"
 	"tandem/media/tone"
-	"tandem/routing"
 )
-
-// The tones of those who coach, and of the music, in Hz.
-const (
-	evaTone   = 1270
-	pauTone   = 1830
-	musicTone = 330
-)
-
-// Levels in dBFS: of what must not be heard beside other tones, and of a coach at
-// the contact's ear.
-const (
-	trace = -46
-	leak  = -60
-)
-
-// studio is a house with two supervisors, whose contact talks with ana.
-type studio struct {
-	*house
-	ana, luis, eva, pau *peer.Phone
-	contact, user       *peer.Call
-	id                  call.ID
-}
-
-// supervisors are further users of a house.
-const supervisors = `- { name: eva, display: "Eva Ruiz", extension: "201", sip_password: secret-eva, role: supervisor }
-- { name: pau, display: "Pau Vila", extension: "202", sip_password: secret-pau, role: supervisor }`
-
-func studioSettings(t *testing.T) settings {
-	t.Helper()
-	return settings{
-		users: supervisors, members: "ana", extra: "coaching: { barge: true }",
-		reception: "timeout: 15s, hold_music: " + toneFile(t, musicTone),
-	}
-}
-
-func newStudio(t *testing.T, s settings) *studio {
-	t.Helper()
-	h := &studio{house: newHouse(t, s)}
-	h.open()
-	return h
-}
-
-// open registers the telephones and lets ana answer the contact.
-func (h *studio) open() {
-	h.t.Helper()
-	h.ana, h.luis = h.phone("ana", anaTone), h.phone("luis", luisTone)
-	h.eva = h.phone("eva", evaTone, func(o *peer.Options) { o.Media.Codecs = []string{"PCMU"} }) // the others speak PCMA
-	h.pau = h.phone("pau", pauTone)
-	h.contact, h.user, h.id = h.conversation(h.ana)
-}
-
-// toneFile writes a second of a tone that goes on seamlessly when repeated.
-func toneFile(t *testing.T, hz float64) string {
-	t.Helper()
-	file, err := os.Create(filepath.Join(t.TempDir(), "music.wav"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	pcm := &audio.IntBuffer{Format: &audio.Format{NumChannels: 1, SampleRate: codec.Rate}, SourceBitDepth: 16}
-	source := tone.Sine(hz, -10)
-	for range codec.FramesPerSecond {
-		var f codec.Frame
-		source.Next(&f)
-		for _, s := range f {
-			pcm.Data = append(pcm.Data, int(s))
-		}
-	}
-	e := wav.NewEncoder(file, codec.Rate, 16, 1, 1)
-	if err := e.Write(pcm); err != nil {
-		t.Fatal(err)
-	}
-	if err := e.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return file.Name()
-}
-
-// ear is what somebody is to hear, and nothing else of all the tones.
-type ear struct {
-	who   string
-	c     *peer.Call
-	hears []float64
-}
-
-// ears fails unless everybody hears exactly what they are to.
-func (h *studio) ears(when string, list ...ear) {
-	h.t.Helper()
-	h.t.Logf("who hears whom: %s", when)
-	for _, e := range list {
-		for _, hz := range e.hears {
-			h.hears(when+": "+e.who, e.c, hz)
-		}
-	}
-	ctx, cancel := wait()
-	defer cancel()
-	h.must(list[0].c.Media().WaitPackets(ctx, 40)) // what was on its way, and half a second
-	for _, e := range list {
-		if len(e.hears) == 0 {
-			h.hearsSilence(when+": "+e.who, e.c)
-			continue
-		}
-		heard := e.c.Media().Heard()
-		heard = heard[max(0, len(heard)-25*codec.FrameSamples):]
-		for _, hz := range []float64{contactTone, anaTone, luisTone, outsideTone, evaTone, pauTone, musicTone} {
-			limit := float64(trace)
-			if coach := hz == evaTone || hz == pauTone; coach && e.c == h.contact {
-				limit = leak
-			}
-			if level := tone.Power(heard, hz); !slices.Contains(e.hears, hz) && level > limit {
-				h.t.Errorf("%s: %s hears %.0f Hz at %.1f dBFS", when, e.who, hz, level)
-			}
-		}
-	}
-}
-
-func hears(hz ...float64) []float64 { return hz }
-
-// coachings is the conversation's coachings as the API shows them.
-func (h *studio) coachings() []call.CoachSession {
-	h.t.Helper()
-	return daemontest.Read[call.Record](h.api, "/calls/"+string(h.id)).Coachings
-}
-
-// coaches waits until a user coaches the call in a mode.
-func (h *studio) coaches(user string, mode call.CoachMode) {
-	h.t.Helper()
-	daemontest.Eventually(h.t, user+" coaches: "+string(mode), func() bool {
-		return slices.ContainsFunc(h.coachings(), func(s call.CoachSession) bool {
-			return s.User == user && s.LeftAt == nil && s.Mode() == mode
-		})
-	})
-}
-
-// left waits until a user no longer coaches the call and is free.
-func (h *studio) left(user string) {
-	h.t.Helper()
-	daemontest.Eventually(h.t, user+" has left", func() bool {
-		return !slices.ContainsFunc(h.coachings(), func(s call.CoachSession) bool { return s.User == user && s.LeftAt == nil })
-	})
-	h.userIs(user, routing.UserState.Available)
-}
-
-// dialsIn has a supervisor dial themself into ana's conversation.
-func (h *studio) dialsIn(p *peer.Phone, user string) *peer.Call {
-	h.t.Helper()
-	c := h.dials(p, "*9101")
-	ctx, cancel := wait()
-	defer cancel()
-	h.must(c.WaitAnswered(ctx))
-	h.coaches(user, call.CoachListens)
-	return c
-}
-
-// joins lets a supervisor join from the screen: their phone lifts by itself.
-func (h *studio) joins(p *peer.Phone, body map[string]string) *peer.Call {
-	h.t.Helper()
-	h.api.Want(http.StatusAccepted, http.MethodPost, h.path(""), body)
-	c := h.answered(p)
-	if c.Invite().Get("Alert-Info") == "" && c.Invite().Get("Call-Info") == "" {
-		h.t.Errorf("the phone of %s is not asked to lift by itself", body["user"])
-	}
-	return c
-}
-
-func (h *studio) path(user string) string {
-	if user != "" {
-		user = "/" + user
-	}
-	return "/calls/" + string(h.id) + "/coach" + user
-}
 
 // TestWhoHearsWhom is the whole table in audio: with keys in RTP and in INFO,
 // from the screen, one coach and two. The recording holds none of it.
@@ -367,6 +189,40 @@ func TestCoachThroughTransfer(t *testing.T) {
 	}
 }
 
+// TestCoachThroughAttendedTransfer: whichever of the two calls goes on, the coach
+// goes on in it. In the consultation luis was called, so that to the table he is
+// the contact: nobody whispers to him there.
+func TestCoachThroughAttendedTransfer(t *testing.T) {
+	for name, onwards := range map[string]bool{"the contact's call goes on": true, "the consultation goes on": false} {
+		t.Run(name, func(t *testing.T) {
+			h := newStudio(t, studioSettings(t))
+			ctx, cancel := wait()
+			defer cancel()
+			eva := h.joins(h.eva, map[string]string{"user": "eva", "mode": "whisper"})
+			h.coaches("eva", call.CoachWhispers)
+			h.must(h.user.Hold(ctx))
+			consultation := h.dials(h.ana, "102")
+			luis := h.answered(h.luis)
+			h.talk("ana", consultation, anaTone, "luis", luis, luisTone)
+			atLuis := hears(contactTone)
+			if onwards {
+				h.refers(h.user, "102", consultation)
+				atLuis = hears(contactTone, evaTone)
+			} else {
+				h.refers(consultation, contactNumber, h.user)
+			}
+			h.ended("ana's call with the contact", h.user)
+			h.ended("ana's consultation", consultation)
+			h.ears(name, ear{"the contact", h.contact, hears(luisTone)}, ear{"luis", luis, atLuis}, ear{"eva", eva, hears(contactTone, luisTone)})
+			h.id = daemontest.List[call.Record](h.api, "/calls?active=true")[0].ID
+			h.coaches("eva", call.CoachWhispers)
+			h.hangsUp(h.contact, "luis", luis)
+			h.ended("eva", eva)
+			h.left("eva")
+		})
+	}
+}
+
 // TestCoachsPhoneDies: a coach whose phone falls silent is let go; nobody else
 // notices.
 func TestCoachsPhoneDies(t *testing.T) {
@@ -445,95 +301,4 @@ func TestWhoMayNotCoach(t *testing.T) {
 			t.Errorf("%s's phone rings: %s", name, c.Invite())
 		}
 	}
-}
-
-// TestCoachStays: a coach who stays with the salesperson waits with music, joins
-// the next conversation muted, also one that goes out, and leaves when the
-// salesperson does.
-func TestCoachStays(t *testing.T) {
-	h := newStudio(t, studioSettings(t))
-	ctx, cancel := wait()
-	defer cancel()
-	eva := h.joins(h.eva, map[string]string{"user": "eva", "mode": "whisper", "follow": "user"})
-	h.coaches("eva", call.CoachWhispers)
-	h.ears("the first call", ear{"ana", h.user, hears(contactTone, evaTone)}, ear{"eva", eva, hears(contactTone, anaTone)})
-	h.hangsUp(h.contact, "ana", h.user)
-	first := h.record(1)
-	h.ears("between calls", ear{"eva", eva, hears(musicTone)})
-	h.userIs("eva", func(u routing.UserState) bool { return u.Activity == routing.ActivityCoaching })
-
-	h.contact = h.call()
-	h.user = h.answered(h.ana)
-	h.id = daemontest.List[call.Record](h.api, "/calls?active=true")[0].ID
-	h.coaches("eva", call.CoachListens)
-	h.ears("the second call",
-		ear{"the contact", h.contact, hears(anaTone)}, ear{"ana", h.user, hears(contactTone)}, ear{"eva", eva, hears(contactTone, anaTone)})
-	h.refers(h.user, "102", nil)
-	luis := h.answered(h.luis)
-	h.ended("ana", h.user)
-	h.leftCall("eva")
-	h.ears("the second call is luis's",
-		ear{"the contact", h.contact, hears(luisTone)}, ear{"luis", luis, hears(contactTone)}, ear{"eva", eva, hears(musicTone)})
-	h.hangsUp(h.contact, "luis", luis)
-
-	user, outside := h.connected(h.ana, anaTone)
-	h.id = daemontest.List[call.Record](h.api, "/calls?active=true")[0].ID
-	h.coaches("eva", call.CoachListens)
-	h.ears("the call out", ear{"outside", outside, hears(anaTone)}, ear{"ana", user, hears(outsideTone)}, ear{"eva", eva, hears(outsideTone, anaTone)})
-	h.hangsUp(outside, "ana", user)
-	h.ears("between calls again", ear{"eva", eva, hears(musicTone)})
-
-	h.api.Want(http.StatusOK, http.MethodPut, "/users/ana/status", map[string]string{"status": "offline"})
-	if end := h.ended("eva", eva); !end.Remote {
-		t.Errorf("eva's phone %s", end)
-	}
-	h.userIs("eva", routing.UserState.Available)
-
-	h.api.Want(http.StatusOK, http.MethodPut, "/users/ana/status", map[string]string{"status": "available"})
-	h.contact, h.user, h.id = h.conversation(h.ana)
-	eva = h.joins(h.eva, map[string]string{"user": "eva", "follow": "user"})
-	h.coaches("eva", call.CoachListens)
-	h.must(h.contact.Hangup(ctx))
-	h.ears("waiting", ear{"eva", eva, hears(musicTone)})
-	h.api.Want(http.StatusAccepted, http.MethodDelete, h.path("eva"), nil)
-	h.ended("eva", eva)
-	h.userIs("eva", routing.UserState.Available)
-	if len(first.Coachings) != 1 || first.Coachings[0].LeftAt == nil {
-		t.Errorf("the first call's coachings: %+v", first.Coachings)
-	}
-}
-
-// leftCall waits until a user no longer coaches the call.
-func (h *studio) leftCall(user string) {
-	h.t.Helper()
-	daemontest.Eventually(h.t, user+" has left", func() bool {
-		return !slices.ContainsFunc(h.coachings(), func(s call.CoachSession) bool { return s.User == user && s.LeftAt == nil })
-	})
-}
-
-// TestKillWhileCoached: a coach's leg is no zombie after kill -9, and the history
-// says when the coaching ended.
-func TestKillWhileCoached(t *testing.T) {
-	h := &studio{house: prepareHouse(t, studioSettings(t))}
-	h.fixPort()
-	sw := h.spawn()
-	h.open()
-	eva := h.dialsIn(h.eva, "eva")
-	pau := h.joins(h.pau, map[string]string{"user": "pau"})
-	h.coaches("pau", call.CoachListens)
-	h.ears("before the kill", ear{"eva", eva, hears(contactTone, anaTone)}, ear{"pau", pau, hears(contactTone, anaTone)})
-	sw.kill()
-	h.spawn()
-	for who, c := range map[string]*peer.Call{"the contact": h.contact, "ana": h.user, "eva": eva, "pau": pau} {
-		if end := h.ended(who, c); !end.Remote || end.How != peer.ByBYE {
-			t.Errorf("%s %s", who, end)
-		}
-	}
-	rec := h.record(1)
-	if rec.Result != call.ResultCompleted || len(rec.Coachings) != 2 || rec.Coachings[0].LeftAt == nil || rec.Coachings[1].LeftAt == nil {
-		t.Errorf("record: %s, coachings %+v", rec.Result, rec.Coachings)
-	}
-	h.userIs("eva", routing.UserState.Available)
-	h.contact, h.user, h.id = h.conversation(h.ana)
-	h.dialsIn(h.eva, "eva")
 }

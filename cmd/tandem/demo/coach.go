@@ -48,6 +48,14 @@ func (d *day) supervised(ctx context.Context, contact *peer.Call, who caller, ph
 		return err
 	}
 	d.screen.step(d.nuria.name, "dials %s and joins the conversation, heard by nobody", coachCode)
+	told, err := d.events.next(ctx, callCoached, id, d.ana.user)
+	if err != nil {
+		return err
+	}
+	if told.Call == nil || len(told.Call.Coachings) != 1 || told.Call.Coachings[0].User != d.nuria.user {
+		return fmt.Errorf("the screen of %s does not show who coaches: %+v", d.ana.name, told.Call)
+	}
+	d.screen.step(d.ana.name, "screen shows that %s coaches", d.nuria.name)
 	for _, hz := range []float64{who.voice, d.ana.voice} {
 		if err := coach.Media().HearsTone(ctx, hz); err != nil {
 			return fmt.Errorf("%s does not hear %g Hz: %w", d.nuria.name, hz, errors.Join(err, context.Cause(ctx)))

@@ -13,15 +13,24 @@ import (
 	"time"
 )
 
-// offer is what a salesperson's screen is told when their phone rings.
+// offer is what a salesperson's screen is told when their phone rings, or when
+// somebody coaches them.
 type offer struct {
 	at      time.Time     // when it was read
+	Type    string        `json:"type"`
 	CallID  string        `json:"call_id"`
 	User    string        `json:"user"`
 	Contact *shownContact `json:"contact"`
 	Task    *shownTask    `json:"task"`
 	History []shownCall   `json:"history"`
+	Call    *shownCall    `json:"call"`
 }
+
+// The events that the day looks at.
+const (
+	callOffered = "call.offered"
+	callCoached = "call.coached"
+)
 
 // offersKept is more than a day has.
 const offersKept = 64
@@ -59,17 +68,17 @@ func (c *client) follow(ctx context.Context) (*feed, error) {
 	return f, nil
 }
 
-// read keeps the offers among the events until the stream ends.
+// read keeps what is looked at among the events until the stream ends.
 func (f *feed) read(stream io.Reader) {
 	lines := bufio.NewScanner(stream)
 	lines.Buffer(nil, 1<<20)
-	offered := false
+	wanted := false
 	for lines.Scan() {
 		if name, ok := bytes.CutPrefix(lines.Bytes(), []byte("event: ")); ok {
-			offered = string(name) == "call.offered"
+			wanted = string(name) == callOffered || string(name) == callCoached
 		}
 		data, ok := bytes.CutPrefix(lines.Bytes(), []byte("data: "))
-		if !ok || !offered {
+		if !ok || !wanted {
 			continue
 		}
 		o := offer{at: time.Now()}
@@ -80,19 +89,19 @@ func (f *feed) read(stream io.Reader) {
 	}
 }
 
-// offer waits for the offer of a call to a user, passing over others.
-func (f *feed) offer(ctx context.Context, call, user string) (offer, error) {
+// next waits for an event of a call and a user, passing over others.
+func (f *feed) next(ctx context.Context, kind, call, user string) (offer, error) {
 	for {
 		select {
 		case o, ok := <-f.offers:
 			if !ok {
 				return offer{}, errors.New("the stream of events ended")
 			}
-			if o.CallID == call && o.User == user {
+			if o.Type == kind && o.CallID == call && o.User == user {
 				return o, nil
 			}
 		case <-ctx.Done():
-			return offer{}, fmt.Errorf("no call.offered of call %s to %s: %w", call, user, ctx.Err())
+			return offer{}, fmt.Errorf("no %s of call %s to %s: %w", kind, call, user, ctx.Err())
 		}
 	}
 }
@@ -106,7 +115,7 @@ func (f *feed) close() {
 // screenShows waits until a salesperson's screen is told of a call, and checks
 // that it shows who calls, the task and how many calls there were before.
 func (d *day) screenShows(ctx context.Context, p *salesperson, id string, who caller, earlier int, after moment) error {
-	o, err := d.events.offer(ctx, id, p.user)
+	o, err := d.events.next(ctx, callOffered, id, p.user)
 	if err != nil {
 		return err
 	}
