@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 
 	"tandem/call"
@@ -15,6 +16,7 @@ import (
 const (
 	maxPeaks       = 2000         // points that a recording has at most
 	samplesPerPeak = frameSamples // samples that a point stands for at least
+	peakStep       = 256          // of a sample is one of a point
 	maxPeaksFile   = 128 << 10    // bytes of their file; 2000 points take 40 KiB
 )
 
@@ -78,24 +80,32 @@ func (m *peakMeter) Write(b []byte) (int, error) {
 	return n, nil
 }
 
-// take looks at whole stereo samples.
+// take looks at whole stereo samples, as many at a time as are of one point.
 func (m *peakMeter) take(b []byte) {
-	for ; len(b) >= stereoBytes && m.at < m.peaks.Samples; b = b[stereoBytes:] {
-		point := m.at / m.peaks.SamplesPerPoint
-		first := m.at%m.peaks.SamplesPerPoint == 0
-		m.peaks.Left.take(point, first, binary.LittleEndian.Uint16(b))
-		m.peaks.Right.take(point, first, binary.LittleEndian.Uint16(b[sampleBytes:]))
-		m.at++
+	for len(b) >= stereoBytes && m.at < m.peaks.Samples {
+		point, inside := m.at/m.peaks.SamplesPerPoint, m.at%m.peaks.SamplesPerPoint
+		n := min(m.peaks.SamplesPerPoint-inside, m.peaks.Samples-m.at, int64(len(b)/stereoBytes))
+		m.peaks.Left.take(point, inside == 0, b[:n*stereoBytes])
+		m.peaks.Right.take(point, inside == 0, b[sampleBytes:n*stereoBytes])
+		b = b[n*stereoBytes:]
+		m.at += n
 	}
 }
 
-func (c *PeakChannel) take(point int64, first bool, sample uint16) {
-	v := int8(int16(sample) / 256) // same bits; towards zero, so that noise is silence
+// take looks at a channel's samples, the first of which b begins with.
+func (c *PeakChannel) take(point int64, first bool, b []byte) {
+	var low, high int16
 	if first {
-		c.Min[point], c.Max[point] = v, v
-		return
+		low, high = math.MaxInt16, math.MinInt16
+	} else {
+		low, high = int16(c.Min[point])*peakStep, int16(c.Max[point])*peakStep
 	}
-	c.Min[point], c.Max[point] = min(c.Min[point], v), max(c.Max[point], v)
+	for ; len(b) >= sampleBytes; b = b[min(stereoBytes, len(b)):] {
+		v := int16(binary.LittleEndian.Uint16(b)) // same bits
+		low, high = min(low, v), max(high, v)
+	}
+	// Towards zero, so that noise is silence.
+	c.Min[point], c.Max[point] = int8(low/peakStep), int8(high/peakStep)
 }
 
 // peaksFile is how peaks are stored.

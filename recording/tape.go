@@ -188,8 +188,8 @@ func (s sides) interleave(b []byte, left, right *[frameSamples]int16) []byte {
 	b = b[:from+frameBytes]
 	out := b[from:]
 	for i := range frameSamples {
-		binary.LittleEndian.PutUint16(out[i*stereoBytes:], uint16(left[i]))              // same bits
-		binary.LittleEndian.PutUint16(out[i*stereoBytes+sampleBytes:], uint16(right[i])) // same bits
+		both := uint32(uint16(left[i])) | uint32(uint16(right[i]))<<16 // same bits
+		binary.LittleEndian.PutUint32(out[i*stereoBytes:], both)
 	}
 	return b
 }

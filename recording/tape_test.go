@@ -2,6 +2,7 @@ package recording
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -70,23 +72,40 @@ func (s *studio) end(id call.ID) call.Recording {
 	return <-s.told
 }
 
+// voicePeriod is after how many samples the sides repeat themselves.
+const voicePeriod = 32767
+
 // voice is what a side says in sample i: never silence, and another thing every
 // time within four seconds.
 func voice(i int64, who side) int16 {
-	v := int16(i*7919%32767) + 1
+	v := int16(i*7919%voicePeriod) + 1
 	if who == person {
 		return -v
 	}
 	return v
 }
 
+// speech is all that the sides ever say, so that hours of it are quickly said
+// and compared.
+type speech struct {
+	contact, person [voicePeriod + frameSamples]int16
+	stereo          [(voicePeriod + frameSamples) * stereoBytes]byte
+}
+
+var spoken = sync.OnceValue(func() *speech {
+	s := new(speech)
+	for i := range s.contact {
+		s.contact[i], s.person[i] = voice(int64(i), contact), voice(int64(i), person)
+		binary.LittleEndian.PutUint16(s.stereo[i*stereoBytes:], uint16(s.contact[i]))
+		binary.LittleEndian.PutUint16(s.stereo[i*stereoBytes+sampleBytes:], uint16(s.person[i]))
+	}
+	return s
+})
+
 // say pushes frame n of both sides.
 func say(t call.Tape, n int64) bool {
-	var c, p [frameSamples]int16
-	for i := range c {
-		c[i], p[i] = voice(n*frameSamples+int64(i), contact), voice(n*frameSamples+int64(i), person)
-	}
-	return t.Push(&c, &p)
+	s, i := spoken(), n*frameSamples%voicePeriod
+	return t.Push((*[frameSamples]int16)(s.contact[i:]), (*[frameSamples]int16)(s.person[i:]))
 }
 
 // listen checks that a file holds both sides in step, with silence in the
@@ -111,17 +130,12 @@ func listen(t *testing.T, path string, frames int64, silent func(frame int64) bo
 		if _, err := io.ReadFull(r, frame); err != nil {
 			t.Fatalf("frame %d: %v", n, err)
 		}
-		quiet := silent(n)
-		for i := range int64(frameSamples) {
-			left := int16(binary.LittleEndian.Uint16(frame[i*4:]))
-			right := int16(binary.LittleEndian.Uint16(frame[i*4+2:]))
-			wantLeft, wantRight := voice(n*frameSamples+i, contact), voice(n*frameSamples+i, person)
-			if quiet {
-				wantLeft, wantRight = 0, 0
-			}
-			if left != wantLeft || right != wantRight {
-				t.Fatalf("frame %d sample %d: %d and %d, want %d and %d", n, i, left, right, wantLeft, wantRight)
-			}
+		want := make([]byte, frameBytes)
+		if !silent(n) {
+			want = spoken().stereo[n*frameSamples%voicePeriod*stereoBytes:][:frameBytes]
+		}
+		if !bytes.Equal(frame, want) {
+			t.Fatalf("frame %d: % x, want % x", n, frame, want)
 		}
 	}
 	if n, _ := r.Read(frame); n != 0 {
