@@ -183,7 +183,7 @@ const (
 func (AskPlan) effect()        {}
 func (AskPlace) effect()       {}
 func (AskDirection) effect()   {}
-func (AskRedirect) effect()      {}
+func (AskRedirect) effect()    {}
 func (Notify) effect()         {}
 func (Take) effect()           {}
 func (AskPartner) effect()     {}

@@ -151,7 +151,7 @@ func answers() map[string]string {
 		"POST " + id + "/recording/pause": callA, "POST " + id + "/recording/resume": `409 {"detail":"nobody is connected in the call yet: it is ringing"}`,
 		"POST " + id + "/transfer": callA, "POST " + id + "/coach": callA,
 		"PATCH " + id + "/coach/pau": callA, "DELETE " + id + "/coach/pau": callA,
-		"POST " + id + "/accept":   callA, "POST " + id + "/reject": `409 {"detail":"the call is not offered to ana now","errors":[{"location":"body.user","message":"is not offered the call"}]}`,
+		"POST " + id + "/accept": callA, "POST " + id + "/reject": `409 {"detail":"the call is not offered to ana now","errors":[{"location":"body.user","message":"is not offered the call"}]}`,
 		"GET " + id + "/explain": `{"call":` + callA + `,"trail":[{"at":"2026-11-23T08:00:00.123Z","what":"offered","user":"ana","why":"longest idle: 12m"},
 			{"at":"2027-11-24T08:00:00Z","what":"recording_deleted","user":"","why":"older than 365d, the retention"}]}`,
 		"GET " + id + "/recording":    "RIFF....WAVE",
