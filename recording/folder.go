@@ -40,6 +40,7 @@ func notePath(id call.ID) string   { return path.Join(dayPath(id), string(id)+su
 type found struct {
 	id     call.ID
 	sealed bool
+	absent bool // only its note is here: it was archived, or its removal was cut short
 }
 
 // walk visits the recordings, the newest first, until visit returns an error;
@@ -50,11 +51,13 @@ func walk(ctx context.Context, root *os.Root, visit func(found) error) error {
 		if err != nil {
 			return err
 		}
+		var last call.ID
 		for _, name := range entries {
 			f, ok := recognise(day, name)
-			if !ok {
-				continue
+			if !ok || f.absent && f.id == last {
+				continue // no recording, or the note of the one before
 			}
+			last = f.id
 			if err := ctx.Err(); err != nil {
 				return err
 			}
@@ -72,17 +75,21 @@ func walk(ctx context.Context, root *os.Root, visit func(found) error) error {
 
 // recognise tells what a file in a day's folder is.
 func recognise(day, name string) (found, bool) {
-	id, sealed := strings.CutSuffix(name, suffixSealed)
-	if !sealed {
-		var part bool
-		if id, part = strings.CutSuffix(name, suffixPart); !part {
-			return found{}, false
-		}
-	}
-	if !call.ValidID(id) || dayPath(call.ID(id)) != day {
+	id, suffix, _ := strings.Cut(name, ".")
+	f := found{id: call.ID(id)}
+	switch "." + suffix {
+	case suffixSealed:
+		f.sealed = true
+	case suffixPart:
+	case suffixNote:
+		f.absent = true
+	default:
 		return found{}, false
 	}
-	return found{id: call.ID(id), sealed: sealed}, true
+	if !call.ValidID(id) || dayPath(f.id) != day {
+		return found{}, false
+	}
+	return f, true
 }
 
 // eachDay visits the days' folders, the newest first.

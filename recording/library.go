@@ -25,6 +25,8 @@ type Settings struct {
 	Enabled   bool          // false: nothing is ever written
 	Layout    Layout        // empty: ContactLeft
 	Retention time.Duration // 0: recordings are kept for ever
+	Archive   Archive       // nil: recordings stay in the folder
+	Command   *Command      // nil: none is run on sealed recordings
 }
 
 // Options say where recordings are kept and who is told of them.
@@ -70,6 +72,8 @@ type Library struct {
 
 	folderLock sync.Mutex
 	root       *os.Root // nil until the folder exists
+
+	spool spool
 }
 
 // writeEvery is how often frames go to the disk: less than half of the second
@@ -97,11 +101,16 @@ func New(o Options) (*Library, error) {
 		directory: o.Directory, log: o.Log, done: o.Done, metrics: newMetrics(o.Registerer),
 		every: o.every, wrap: o.wrap, live: make(map[call.ID]*tape),
 		blocks: blockPool(), chunks: chunkPool(),
+		spool: spool{wake: make(chan struct{}, 1)},
+	}
+	if o.Registerer != nil {
+		l.spool.register(o.Registerer)
 	}
 	return l, l.Apply(o.Settings)
 }
 
-// Apply changes the settings for the recordings to come.
+// Apply changes the settings for the recordings to come. What waits for the
+// archive goes to the one that is set now, and is tried at once.
 func (l *Library) Apply(s Settings) error {
 	layout, err := ParseLayout(string(s.Layout))
 	if err != nil {
@@ -112,9 +121,17 @@ func (l *Library) Apply(s Settings) error {
 	}
 	s.Layout = layout
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	l.settings = s
+	l.mu.Unlock()
+	l.spool.renew()
 	return nil
+}
+
+// current returns the settings.
+func (l *Library) current() Settings {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.settings
 }
 
 // Start begins to record a call. The disk is not touched before it returns: a

@@ -24,7 +24,7 @@ func (l *Library) Repair(ctx context.Context) (repaired int, err error) {
 	}
 	var faults []error
 	err = walk(ctx, root, func(f found) error {
-		if l.isLive(f.id) || (f.sealed && readNote(root, f.id).sum != "") {
+		if f.absent || l.isLive(f.id) || (f.sealed && readNote(root, f.id).sum != "") {
 			return nil
 		}
 		if err := l.repair(root, f); err != nil {
