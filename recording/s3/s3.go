@@ -77,7 +77,7 @@ func (b *Bucket) Put(ctx context.Context, name string, r io.ReadSeeker, is recor
 	_, err = b.core.PutObject(ctx, b.name, b.key(name), r, is.Size, "", is.SHA256, minio.PutObjectOptions{
 		ContentType:          contentType(name),
 		DisableContentSha256: true, // of each piece: that of the whole is signed instead
-		UserMetadata: map[string]string{"x-amz-checksum-sha256": base64.StdEncoding.EncodeToString(sum)},
+		UserMetadata:         map[string]string{"x-amz-checksum-sha256": base64.StdEncoding.EncodeToString(sum)},
 	})
 	return explain(err)
 }
@@ -98,6 +98,9 @@ func (b *Bucket) Stat(ctx context.Context, name string) (recording.Info, error) 
 	o, err := b.core.StatObject(ctx, b.name, b.key(name), minio.StatObjectOptions{Checksum: true})
 	if err != nil {
 		return recording.Info{}, explain(err)
+	}
+	if o.Size < 0 {
+		return recording.Info{}, fmt.Errorf("s3: the server does not say how long %s is", name)
 	}
 	info := recording.Info{Size: o.Size, ModTime: o.LastModified}
 	if sum, err := base64.StdEncoding.DecodeString(o.ChecksumSHA256); err == nil && len(sum) == 32 {
