@@ -65,18 +65,19 @@ func (l *Library) carry(ctx context.Context, id call.ID, s Settings) (sent bool,
 // runCommand runs the command on a recording, once: when it fails that is loud,
 // and the recording is kept as it is.
 func (l *Library) runCommand(ctx context.Context, root *os.Root, id call.ID, n note, c *Command) (note, error) {
-	name, err := c.run(ctx, root, id)
+	err := c.run(ctx, root, id)
 	if ctx.Err() != nil {
 		return n, ctx.Err()
 	}
 	if err != nil {
 		l.metrics.commands.WithLabelValues("failed").Inc()
 		l.log.Error("command failed on a recording, which is kept as it is; correct recording.command", "call_id", string(id), "error", err)
-		name = ""
+		n.beside = ""
 	} else {
 		l.metrics.commands.WithLabelValues("done").Inc()
+		n.beside = c.extension
 	}
-	n.pending, n.beside = false, name
+	n.pending = false
 	return n, settleNote(root, id, n)
 }
 
@@ -142,7 +143,7 @@ func (m move) depositBeside(ctx context.Context, again bool) error {
 	if m.note.beside == "" {
 		return nil
 	}
-	name := path.Join(dayPath(m.id), m.note.beside)
+	name := besidePath(m.id, m.note)
 	f, err := m.root.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // moved before, or taken away by hand
@@ -177,7 +178,10 @@ func (m move) clear() error {
 func besideWAV(id call.ID, n note) []string {
 	files := []string{sealedPath(id)}
 	if n.beside != "" {
-		files = append(files, path.Join(dayPath(id), n.beside))
+		files = append(files, besidePath(id, n))
 	}
 	return files
 }
+
+// besidePath is the file that the command made of a recording.
+func besidePath(id call.ID, n note) string { return path.Join(dayPath(id), string(id)+n.beside) }

@@ -52,29 +52,29 @@ func ParseCommand(argv []string) (*Command, error) {
 		if !strings.Contains(arg, outPlace) {
 			continue
 		}
-		found := regexp.MustCompile(`^[^{}]*\{out\}(\.[a-z0-9]{1,8})$`).FindStringSubmatch(arg)
-		if found == nil || c.extension != "" {
+		before, extension, _ := strings.Cut(arg, outPlace)
+		if c.extension != "" || strings.Contains(before, inPlace) || !isExtension(extension) {
 			return nil, fmt.Errorf("argument %.80q: want {out} once, with the extension of what is made at the end, as in {out}.flac", arg)
 		}
-		c.extension = found[1]
+		c.extension = extension
 	}
-	switch {
-	case ins == 0:
+	if ins == 0 {
 		return nil, errors.New("no argument has {in}, the recording")
-	case c.extension == "":
+	}
+	if c.extension == "" {
 		return nil, errors.New("no argument has {out} and an extension, the file that is made")
-	case reserved(c.extension):
-		return nil, fmt.Errorf("extension %s is one of the recording's own files", c.extension)
 	}
 	return c, nil
 }
 
-func reserved(extension string) bool {
-	switch extension {
+// isExtension reports whether a file of that extension may lie beside a
+// recording and is none of the recording's own.
+func isExtension(s string) bool {
+	switch s {
 	case suffixSealed, suffixNote, ".part", ".tmp":
-		return true
+		return false
 	}
-	return false
+	return regexp.MustCompile(`^\.[a-z0-9]{1,8}$`).MatchString(s)
 }
 
 // workPrefix begins the names of the folders that commands work in, within the
@@ -82,21 +82,20 @@ func reserved(extension string) bool {
 const workPrefix = ".command-"
 
 // run runs the command on a copy of a recording and puts what it makes beside
-// that; name is the file's, within the day's folder.
-func (c *Command) run(ctx context.Context, root *os.Root, id call.ID) (name string, err error) {
+// that.
+func (c *Command) run(ctx context.Context, root *os.Root, id call.ID) (err error) {
 	work := workPrefix + string(id)
 	if err := errors.Join(root.RemoveAll(work), root.Mkdir(work, 0o700)); err != nil {
-		return "", err
+		return err
 	}
 	defer func() { err = errors.Join(err, root.RemoveAll(work)) }()
 	if err := copyFile(root, sealedPath(id), path.Join(work, "in.wav")); err != nil {
-		return "", err
+		return err
 	}
 	if err := c.execute(ctx, filepath.Join(root.Name(), work)); err != nil {
-		return "", err
+		return err
 	}
-	name = string(id) + c.extension
-	return name, keep(root, path.Join(work, "out"+c.extension), path.Join(dayPath(id), name))
+	return keep(root, path.Join(work, "out"+c.extension), besidePath(id, note{beside: c.extension}))
 }
 
 // execute runs the program in a folder with in.wav in it. It gets no

@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path"
 	"strconv"
 	"strings"
 	"syscall"
@@ -64,7 +63,7 @@ type note struct {
 	sides
 	sum      string // SHA-256 of the WAV file, hexadecimal
 	pending  bool   // the command has still to be run
-	beside   string // file that the command made, within the day's folder
+	beside   string // extension of the file that the command made, such as .flac
 	place    string // archive that may hold the files; empty: none does
 	archived int64  // bytes of the WAV file that the archive confirmed; 0: none yet
 }
@@ -135,15 +134,16 @@ func isSum(s string) bool {
 
 // parseArchived reads the lines about what came after the recording was sealed.
 func (n *note) parseArchived(line string) {
-	if name, ok := strings.CutPrefix(line, "# beside "); ok && fs.ValidPath(name) && path.Base(name) == name {
-		n.beside = name
+	if extension, ok := strings.CutPrefix(line, "# beside "); ok && isExtension(extension) {
+		n.beside = extension
 	}
 	if quoted, ok := strings.CutPrefix(line, "# place "); ok {
 		n.place, _ = strconv.Unquote(quoted) // what is no place is none
 	}
 	if size, ok := strings.CutPrefix(line, "# archived "); ok {
-		if digits, whole := strings.CutSuffix(size, " bytes"); whole {
-			n.archived, _ = strconv.ParseInt(digits, 10, 64) // what is no length is none
+		digits, whole := strings.CutSuffix(size, " bytes")
+		if length, err := strconv.ParseInt(digits, 10, 64); whole && err == nil {
+			n.archived = max(length, 0)
 		}
 	}
 }
