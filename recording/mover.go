@@ -246,7 +246,8 @@ func (l *Library) enqueue(root *os.Root, id call.ID, n note) {
 	}
 	l.spool.mu.Lock()
 	defer l.spool.mu.Unlock()
-	l.spool.queue.add(id, info.Size(), info.ModTime())
+	length := time.Duration(seconds(wholeSamples(info.Size())) * float64(time.Second))
+	l.spool.queue.add(id, info.Size(), began(id).Add(length))
 	l.spool.changed()
 }
 

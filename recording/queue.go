@@ -30,7 +30,7 @@ type queue struct {
 type waiting struct {
 	id    call.ID
 	size  int64     // bytes
-	since time.Time // when it was sealed
+	since time.Time // when the conversation ended
 	tries int       // that failed
 	due   time.Time // not to be tried before
 
@@ -71,8 +71,12 @@ func (q *queue) holds(w *waiting) bool {
 }
 
 // next is the oldest recording that may be moved now. Without one, again is when
-// there may be; zero when nothing waits.
+// there may be; zero when that is not a matter of time. An archive that fails is
+// tried with one recording at a time.
 func (q *queue) next(now time.Time) (w *waiting, again time.Time) {
+	if q.failures > 0 && slices.ContainsFunc(q.list, func(w *waiting) bool { return w.cancel != nil }) {
+		return nil, time.Time{}
+	}
 	for _, w := range q.list {
 		due := w.due
 		if q.rest.After(due) {

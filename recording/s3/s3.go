@@ -79,7 +79,7 @@ func (b *Bucket) Put(ctx context.Context, name string, r io.ReadSeeker, is recor
 		DisableContentSha256: true, // of each piece: that of the whole is signed instead
 		UserMetadata:         map[string]string{"x-amz-checksum-sha256": base64.StdEncoding.EncodeToString(sum)},
 	})
-	return explain(err)
+	return b.explain(err)
 }
 
 func contentType(name string) string {
@@ -97,7 +97,7 @@ func contentType(name string) string {
 func (b *Bucket) Stat(ctx context.Context, name string) (recording.Info, error) {
 	o, err := b.core.StatObject(ctx, b.name, b.key(name), minio.StatObjectOptions{Checksum: true})
 	if err != nil {
-		return recording.Info{}, explain(err)
+		return recording.Info{}, b.explain(err)
 	}
 	if o.Size < 0 {
 		return recording.Info{}, fmt.Errorf("s3: the server does not say how long %s is", name)
@@ -159,7 +159,7 @@ func (b *Bucket) readOnce(ctx context.Context, name string, p []byte, off int64)
 	}
 	body, _, _, err := b.core.GetObject(ctx, b.name, b.key(name), o)
 	if err != nil {
-		return 0, explain(err)
+		return 0, b.explain(err)
 	}
 	n, err := io.ReadFull(body, p)
 	return n, errors.Join(err, body.Close())
@@ -167,14 +167,14 @@ func (b *Bucket) readOnce(ctx context.Context, name string, p []byte, off int64)
 
 // Remove implements recording.Archive.
 func (b *Bucket) Remove(ctx context.Context, name string) error {
-	return explain(b.core.RemoveObject(ctx, b.name, b.key(name), minio.RemoveObjectOptions{}))
+	return b.explain(b.core.RemoveObject(ctx, b.name, b.key(name), minio.RemoveObjectOptions{}))
 }
 
 // maxMessage is how much of a server's words goes into an error, in bytes.
 const maxMessage = 200
 
 // explain says what the server refused and what to do about it.
-func explain(err error) error {
+func (b *Bucket) explain(err error) error {
 	answer, ok := errors.AsType[minio.ErrorResponse](err)
 	if !ok {
 		if err != nil {
@@ -190,7 +190,7 @@ func explain(err error) error {
 	case minio.NoSuchKey:
 		return fmt.Errorf("s3: %w", &missing{answer.Key})
 	case minio.NoSuchBucket:
-		return fmt.Errorf("s3: there is no bucket %s: make it, or correct recording.archive.s3.bucket", answer.BucketName)
+		return fmt.Errorf("s3: there is no bucket %s: make it, or correct recording.archive.s3.bucket", b.name)
 	case minio.AccessDenied, "InvalidAccessKeyId", "SignatureDoesNotMatch":
 		return fmt.Errorf("s3: access refused (%s): check access_key and secret_key of recording.archive.s3 and what "+
 			"they may do: get, put and delete objects", answer.Code)
