@@ -6,6 +6,10 @@
 // comments say who is on which channel. The checksum is in it only when whoever
 // keeps the calls has been told of the recording; until then Repair tells them.
 //
+// The folder is a spool when there is an Archive: Library.Move carries what is
+// sealed there and deletes it here once the archive has confirmed it. The note
+// stays and says where the recording is.
+//
 // The media tick pushes frames into a bounded ring and never waits; a writer
 // goroutine per recording moves them to the disk twice a second. What the disk
 // is too slow for becomes silence of the same length, and is counted.

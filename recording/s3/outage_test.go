@@ -216,6 +216,40 @@ func exposition(t *testing.T, r *prometheus.Registry) string {
 	return b.String()
 }
 
+// A line on which a recording takes longer than a stall is only slow.
+func TestSlow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := newStandIn(t)
+		server.fault = func(_ http.ResponseWriter, r *http.Request) bool {
+			r.Body = slow{r.Body}
+			return false
+		}
+		s := newStudio(t, newBucket(t, server, nil))
+		id := s.call(20)
+		want := s.heard(id)
+		began := time.Now()
+		for len(s.wavs()) > 0 && time.Since(began) < time.Hour {
+			time.Sleep(time.Second)
+			synctest.Wait()
+		}
+		if took := time.Since(began); took < 5*time.Minute || took > time.Hour {
+			t.Errorf("it took %v", took)
+		}
+		if n := server.count("PUT"); n != 2 || !bytes.Equal(s.heard(id), want) || s.log.Len() > 0 {
+			t.Errorf("sent in %d: %s", n, s.log)
+		}
+	})
+}
+
+// slow gives a kilobyte a second.
+type slow struct{ io.ReadCloser }
+
+func (s slow) Read(p []byte) (int, error) {
+	n, err := s.ReadCloser.Read(p[:min(len(p), 1024)])
+	time.Sleep(time.Duration(n) * time.Second / 1024)
+	return n, err
+}
+
 // A server that stores and then cuts the line is not sent the recording again.
 func TestCutAfterTheWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -206,9 +206,13 @@ type router struct {
 	*routing.Dispatch
 }
 
-func (d *Daemon) buildRecorder(_ context.Context, cfg *config.Config) (err error) {
+func (d *Daemon) buildRecorder(_ context.Context, cfg *config.Config) error {
+	settings, err := recordingSettings(cfg)
+	if err != nil {
+		return err
+	}
 	d.recorder, err = recording.New(recording.Options{
-		Directory: RecordingsPath(cfg), Settings: recordingSettings(cfg), Log: d.log,
+		Directory: RecordingsPath(cfg), Settings: settings, Log: d.log,
 		Done: d.recorded, Registerer: d.registry,
 	})
 	return err
@@ -220,12 +224,6 @@ func RecordingsPath(cfg *config.Config) string {
 		return cfg.Recording.Directory
 	}
 	return filepath.Join(cfg.Data, "recordings")
-}
-
-func recordingSettings(cfg *config.Config) recording.Settings {
-	return recording.Settings{
-		Enabled: cfg.Recording.Enabled, Layout: recording.Layout(cfg.Recording.Layout), Retention: cfg.Recording.Retention,
-	}
 }
 
 // recorded stores a sealed recording beside its call and tells of it.

@@ -29,7 +29,7 @@ func (p player) OpenRecording(id call.ID, view web.RecordingView) (web.Playback,
 	o := recording.PlayOptions{Layout: recording.Layout(view.Layout), Channel: recording.Channel(view.Channel)}
 	playback, err := p.recorder.Open(id, o)
 	if err != nil {
-		return web.Playback{}, err
+		return web.Playback{}, p.unplayable(id, err)
 	}
 	return web.Playback{ReadSeekCloser: playback, Modified: playback.ModTime}, nil
 }
