@@ -16,10 +16,10 @@ import (
 )
 
 // stallTime is how long a move may go on without a byte before it is given up.
-const stallTime = 2 * time.Minute
+const stallTime = 5 * time.Minute
 
 // errStalled is the cause of a move that ends because nothing moves.
-var errStalled = errors.New("the archive took nothing for two minutes")
+var errStalled = errors.New("the archive took nothing for five minutes")
 
 // errDamaged says that a file is not what it was when it was sealed.
 var errDamaged = errors.New("its checksum differs from the one beside it")

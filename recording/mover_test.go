@@ -129,7 +129,7 @@ func (s stuck) Put(ctx context.Context, name string, r io.ReadSeeker, is Info) e
 	return ctx.Err()
 }
 
-// An archive that takes nothing for two minutes is given up on; the end of the
+// An archive that takes nothing for five minutes is given up on; the end of the
 // switch does not wait for it.
 func TestArchiveStalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -1,6 +1,9 @@
 package recording
 
-import "io"
+import (
+	"errors"
+	"io"
+)
 
 // windowBytes is how much of an archived recording is fetched at a time: eight
 // seconds.
@@ -43,7 +46,7 @@ func (w *window) fetch(at int64) error {
 	piece := w.piece[:min(int64(cap(w.piece)), w.size-at)]
 	w.piece = piece[:0] // nothing, should this fail
 	if n, err := w.from.ReadAt(piece, at); n < len(piece) {
-		if err == nil || err == io.EOF { //nolint:errorlint // io.ReaderAt returns it bare
+		if err == nil || errors.Is(err, io.EOF) {
 			err = io.ErrUnexpectedEOF
 		}
 		return err

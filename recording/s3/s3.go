@@ -39,6 +39,10 @@ type Options struct {
 	Transport http.RoundTripper // nil: the network
 }
 
+// answerTime is how long a server may take to answer once a request was handed to
+// the network, which on a slow line sends the end of it for a while yet.
+const answerTime = 5 * time.Minute
+
 // Bucket is an archive in a bucket; it implements recording.Archive.
 type Bucket struct {
 	core   *minio.Core
@@ -49,6 +53,14 @@ type Bucket struct {
 
 // New returns the archive in a bucket. It does not speak with the server yet.
 func New(o Options) (*Bucket, error) {
+	if o.Transport == nil {
+		t, err := minio.DefaultTransport(o.Secure)
+		if err != nil {
+			return nil, fmt.Errorf("s3: %w", err)
+		}
+		t.ResponseHeaderTimeout = answerTime
+		o.Transport = t
+	}
 	core, err := minio.NewCore(o.Endpoint, &minio.Options{
 		Creds: credentials.NewStaticV4(o.AccessKey, o.SecretKey, ""), Secure: o.Secure, Region: o.Region, Transport: o.Transport,
 		MaxRetries: 1, // who asks tries again, and knows when that makes sense
@@ -203,4 +215,4 @@ type missing struct{ key string }
 
 func (m *missing) Error() string { return "there is no object " + m.key }
 
-func (m *missing) Is(target error) bool { return target == fs.ErrNotExist } //nolint:errorlint // what Is is for
+func (m *missing) Is(target error) bool { return target == fs.ErrNotExist }
