@@ -108,3 +108,24 @@ func TestCutShortBeforeDelete(t *testing.T) {
 		t.Errorf("stored %v", a.puts)
 	}
 }
+
+// What was sent and not confirmed is known to be there, and deleted with the
+// rest.
+func TestRemoveHalfMoved(t *testing.T) {
+	a := newShelf()
+	a.fail(func(op, name string) error {
+		if op == "stat" && strings.HasSuffix(name, suffixSealed) {
+			return errOutage
+		}
+		return nil
+	})
+	s := archived(t, a)
+	id := s.keep(t, time.Now(), 5)
+	stop := s.moves(t)
+	eventually(t, "it is sent", func() bool { return a.holds(sealedPath(id)) != nil })
+	stop()
+	anew := newStudio(t, func(o *Options) { o.Directory, o.Settings.Archive = s.dir, a })
+	if err := anew.Remove(id); err != nil || len(a.files) != 0 || len(files(t, s.dir)) != 0 {
+		t.Errorf("left: %d there, here %v, %v", len(a.files), files(t, s.dir), err)
+	}
+}
