@@ -49,6 +49,16 @@ func newStudio(t testing.TB, change func(*Options)) *studio {
 	return s
 }
 
+// verified is what a check of the studio's recordings finds.
+func (s *studio) verified(t testing.TB, kept Kept, a Archive) Report {
+	t.Helper()
+	r, err := Verify(t.Context(), s.dir, kept, a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
 func inbound() call.Record {
 	at := time.Date(2026, 3, 2, 23, 59, 59, 0, time.UTC)
 	return call.Record{ID: call.NewID(at), Direction: call.Inbound, StartedAt: at}
