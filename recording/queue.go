@@ -70,10 +70,11 @@ func (q *queue) holds(w *waiting) bool {
 	return there && q.list[at] == w
 }
 
-// next is the oldest recording that may be moved now. Without one, again is when
-// there may be; zero when that is not a matter of time. An archive that fails is
-// tried with one recording at a time.
-func (q *queue) next(now time.Time) (w *waiting, again time.Time) {
+// next is the recording to be moved now: of those that failed least often, the
+// oldest. Without one, again is when there may be; zero when that is not a
+// matter of time. An archive that fails is tried with one recording at a time,
+// each time another.
+func (q *queue) next(now time.Time) (best *waiting, again time.Time) {
 	if q.failures > 0 && slices.ContainsFunc(q.list, func(w *waiting) bool { return w.cancel != nil }) {
 		return nil, time.Time{}
 	}
@@ -84,13 +85,20 @@ func (q *queue) next(now time.Time) (w *waiting, again time.Time) {
 		}
 		switch {
 		case w.cancel != nil:
-		case !due.After(now):
+		case due.After(now):
+			if again.IsZero() || due.Before(again) {
+				again = due
+			}
+		case w.tries == 0:
 			return w, time.Time{}
-		case again.IsZero() || due.Before(again):
-			again = due
+		case best == nil || w.tries < best.tries:
+			best = w
 		}
 	}
-	return nil, again
+	if best != nil {
+		again = time.Time{}
+	}
+	return best, again
 }
 
 // failed notes that a move failed: the recording is set aside for a while, and

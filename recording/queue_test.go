@@ -9,8 +9,9 @@ import (
 	"tandem/call"
 )
 
-// Whatever happens in whatever order: the oldest that may be moved comes first,
-// never before its time, and the sums are right.
+// Whatever happens in whatever order: of those that may be moved and failed
+// least often the oldest comes first, never before its time, and the sums are
+// right.
 func TestQueue(t *testing.T) {
 	now := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 	var q queue
@@ -59,7 +60,7 @@ func TestQueue(t *testing.T) {
 				if w == nil || other == w {
 					break
 				}
-				if !other.due.After(now) {
+				if !other.due.After(now) && other.tries <= w.tries {
 					t.Fatalf("step %d: %s comes before %s", step, w.id, other.id)
 				}
 			}
@@ -76,6 +77,23 @@ func TestQueue(t *testing.T) {
 		})
 		if q.bytes != bytes || len(q.list) != len(size) || !sorted {
 			t.Fatalf("step %d: %d bytes in %d, want %d in %d, sorted %v", step, q.bytes, len(q.list), bytes, len(size), sorted)
+		}
+	}
+}
+
+// What failed lets what did not go first, however old it is.
+func TestQueueIsNotHeldUp(t *testing.T) {
+	now := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+	for range 100 {
+		var q queue
+		q.add(call.NewID(now), 1, now)
+		bad, _ := q.next(now)
+		for range 10 {
+			q.failed(bad, now)
+		}
+		q.add(call.NewID(now.Add(time.Second)), 1, now)
+		if w, _ := q.next(now.Add(lastPause)); w == bad || w == nil {
+			t.Fatalf("%+v is next", w)
 		}
 	}
 }

@@ -166,7 +166,7 @@ func refusingForAnHour(t *testing.T, outage func(*standIn)) {
 		t.Errorf("%d tries in an hour", n)
 	}
 	server.with(func(s *standIn) { s.refuse, s.fault = false, nil })
-	time.Sleep(5 * time.Minute)
+	time.Sleep(10 * time.Minute) // what hangs is given up after five, and the pause is a minute
 	synctest.Wait()
 	if left := s.wavs(); len(left) != 0 {
 		t.Errorf("%d wait still", len(left))
