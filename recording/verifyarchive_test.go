@@ -2,11 +2,13 @@ package recording
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"tandem/call"
@@ -103,4 +105,45 @@ func TestPeaksOfArchived(t *testing.T) {
 	if p, err := s.Peaks(id, CallerLeft); err != nil || p.Samples != 1200*frameSamples || !bytes.Equal(s.get(t, peaksPath(id)), peaks) {
 		t.Errorf("made again: %d samples, %v", p.Samples, err)
 	}
+}
+
+// mute is an archive that opens a recording and then says nothing.
+type mute struct{ *shelf }
+
+type muteReader struct {
+	ctx context.Context //nolint:containedctx // of the one call that it is made for
+}
+
+func (m muteReader) ReadAt([]byte, int64) (int, error) {
+	<-m.ctx.Done()
+	return 0, m.ctx.Err()
+}
+
+func (muteReader) Close() error { return nil }
+
+func (m mute) Open(ctx context.Context, name string) (Reader, Info, error) {
+	f, info, err := m.shelf.Open(ctx, name)
+	if err != nil {
+		return nil, info, err
+	}
+	return muteReader{ctx}, info, f.Close()
+}
+
+// An archive that falls silent costs whoever listens a minute, and the peaks of
+// other recordings no more.
+func TestArchiveFallsSilent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newShelf()
+		a.sums = true
+		s := archived(t, mute{a})
+		id := s.press(t, time.Now(), 1200)
+		stop := s.moves(t)
+		time.Sleep(time.Second)
+		synctest.Wait()
+		stop()
+		began := time.Now()
+		if _, err := s.Peaks(id, ""); !errors.Is(err, ErrUnreachable) || time.Since(began) > 2*pieceTime {
+			t.Errorf("after %v: %v", time.Since(began), err)
+		}
+	})
 }
