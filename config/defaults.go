@@ -26,10 +26,13 @@ func defaultConfig() Config {
 			Jitter:  Jitter{Min: 20 * time.Millisecond, Max: 200 * time.Millisecond},
 			Timeout: 30 * time.Second,
 		},
-		HTTP:      HTTP{Listen: HostPort{Host: "127.0.0.1", Port: 8080}},
-		Recording: Recording{Enabled: false, Retention: 365 * 24 * time.Hour, Layout: ContactLeft},
-		Coaching:  Coaching{NotifySalesperson: true, Roles: []Role{Supervisor, Admin}},
-		CRM:       CRM{SyncAfter: 5 * time.Minute, CreateContacts: true},
+		HTTP: HTTP{Listen: HostPort{Host: "127.0.0.1", Port: 8080}},
+		Recording: Recording{
+			Enabled: false, Retention: 365 * 24 * time.Hour, Layout: ContactLeft,
+			Archive: Archive{S3: S3{Secure: true}}, Command: []string{},
+		},
+		Coaching: Coaching{NotifySalesperson: true, Roles: []Role{Supervisor, Admin}},
+		CRM:      CRM{SyncAfter: 5 * time.Minute, CreateContacts: true},
 		Dialer: Dialer{
 			AbandonmentLimit:  0.03,
 			AbandonmentWindow: 30 * 24 * time.Hour,

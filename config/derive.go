@@ -68,7 +68,7 @@ func (v *validator) resolvePaths(base string) {
 		}
 	}
 	for _, path := range []*string{
-		&c.Data, &c.Recording.Directory, &c.Recording.Announce,
+		&c.Data, &c.Recording.Directory, &c.Recording.Announce, &c.Recording.Archive.Directory,
 		&c.SIP.TLS.Cert, &c.SIP.TLS.Key, &c.HTTP.TLS.Cert, &c.HTTP.TLS.Key,
 	} {
 		resolve(path)

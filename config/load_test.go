@@ -267,6 +267,7 @@ func TestReload(t *testing.T) {
 		{strings.Replace(base, "x}", "y, listen: [\"udp://0.0.0.0:5070\"]}", 1), "[sip.listen sip.domain]", "[sip.listen sip.domain]"},
 		{base + "media: {ports: 30000-39999, jitter: {max: 100ms}}\nhttp: {listen: \":8081\"}\n", "[media.ports media.jitter.max http.listen http.public_url]", "[media.ports http.listen http.public_url]"},
 		{base + "limits: {ban: 1h}\nlog: {format: json}\n", "[limits.ban log.format]", "[limits.ban log.format]"},
+		{base + "recording: {archive: {directory: /mnt/x}, command: [/x, \"{in}\", \"{out}.y\"]}\n", "[recording.archive.directory recording.command]", "[]"},
 		{base + "recording: {directory: r}\n", "[recording.directory]", "[recording.directory]"},
 	}
 	for _, c := range cases {

@@ -62,6 +62,26 @@ type Recording struct {
 	Retention time.Duration `yaml:"retention" min:"0" doc:"Recordings older than this are deleted; 0 keeps them for ever."`
 	Announce  string        `yaml:"announce" doc:"WAV played to the contact before the conversation is recorded."`
 	Layout    Layout        `yaml:"layout" doc:"Which side is on the left channel."`
+	Archive   Archive       `yaml:"archive" doc:"Where finished recordings are moved to; until they are, they wait in directory. By default they stay there."`
+	Command   []string      `yaml:"command" doc:"Program and arguments, without a shell, run once on a copy of each finished recording, ten minutes at most: {in} is the WAV, {out}.flac (with the extension of your choice) what it makes, which is kept beside the WAV. The WAV stays what is played and verified, whatever the program does; a failure is logged and counted."`
+}
+
+// Archive is where recordings go when they are finished: one of the two, or
+// neither.
+type Archive struct {
+	Directory string `yaml:"directory" doc:"Folder on another disk; it has to exist, and is marked when it is used first, so that an empty mount point is not taken for it."`
+	S3        S3     `yaml:"s3" doc:"Bucket of an S3 server, Amazon's or another."`
+}
+
+// S3 is a bucket and the credentials for it.
+type S3 struct {
+	Endpoint  string `yaml:"endpoint" doc:"host or host:port of the server, which may be on the local network; empty: no S3."`
+	Secure    bool   `yaml:"secure" doc:"Speak TLS with it; false only on a network of your own."`
+	Region    string `yaml:"region" doc:"Region of the bucket; by default the server is asked."`
+	Bucket    string `yaml:"bucket" doc:"Name of the bucket, which has to exist."`
+	Prefix    string `yaml:"prefix" doc:"Put before the names of recordings, such as sales/recordings; empty: nothing."`
+	AccessKey Secret `yaml:"access_key" doc:"Access key; it has to be allowed to get, put and delete objects."`
+	SecretKey Secret `yaml:"secret_key" doc:"Secret of the access key."`
 }
 
 // Trunk is a link to a carrier.

@@ -5,13 +5,6 @@ import (
 	"io"
 )
 
-func (v *validator) recordings() {
-	v.wav("recording.announce", v.cfg.Recording.Announce)
-	if v.given("recording.directory") && v.sound("data") && v.cfg.Recording.Directory == v.cfg.Data {
-		v.fault("recording.directory", "is the data folder itself", "leave the key out for recordings inside it")
-	}
-}
-
 // file checks that a file can be opened.
 func (v *validator) file(path, name string) {
 	if name == "" || !v.sound(path) {

@@ -24,6 +24,9 @@ func TestMain(m *testing.M) {
 	if folder := os.Getenv(crashFolder); folder != "" {
 		recordForEver(folder, call.ID(os.Getenv(crashCall)))
 	}
+	if folder := os.Getenv(moveFolder); folder != "" {
+		os.Exit(moveAndDie(folder, os.Getenv(moveDisk), os.Getenv(moveKill)))
+	}
 	os.Exit(m.Run())
 }
 

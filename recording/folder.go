@@ -22,6 +22,9 @@ const (
 	suffixPart   = ".wav.part"
 	suffixNote   = ".sha256"
 	suffixPeaks  = ".peaks"
+	// suffixDropped marks a recording that is deleted, as far as anybody can
+	// tell, while there may still be files of it. It sorts after the others.
+	suffixDropped = ".withdrawn"
 )
 
 // began is when a call began, from its ID, which must be valid.
@@ -36,13 +39,41 @@ func dayPath(id call.ID) string { return began(id).Format("2006/01/02") }
 func sealedPath(id call.ID) string { return path.Join(dayPath(id), string(id)+suffixSealed) }
 func partPath(id call.ID) string   { return path.Join(dayPath(id), string(id)+suffixPart) }
 func notePath(id call.ID) string   { return path.Join(dayPath(id), string(id)+suffixNote) }
+func peaksPath(id call.ID) string  { return path.Join(dayPath(id), string(id)+suffixPeaks) }
 
-func peaksPath(id call.ID) string { return path.Join(dayPath(id), string(id)+suffixPeaks) }
+func droppedPath(id call.ID) string { return path.Join(dayPath(id), string(id)+suffixDropped) }
+
+// besidePath is the file that the command made of a recording.
+func besidePath(id call.ID, n note) string { return path.Join(dayPath(id), string(id)+n.beside) }
+
+// movable are the files of a recording that go to the archive and leave the
+// folder, the WAV file first.
+func movable(id call.ID, n note) []string {
+	files := []string{sealedPath(id)}
+	if n.beside != "" {
+		files = append(files, besidePath(id, n))
+	}
+	return files
+}
+
+// everyFile is what a recording may have in the folder. The note is the last
+// but for the mark: until then it is known that there may be more to delete.
+func everyFile(id call.ID, n note) []string {
+	return append(movable(id, n), partPath(id), peaksPath(id), notePath(id), droppedPath(id))
+}
+
+// exists reports whether there is a file; one that cannot be looked at is there.
+func exists(root *os.Root, name string) bool {
+	_, err := root.Stat(name)
+	return !errors.Is(err, fs.ErrNotExist)
+}
 
 // found is one recording in the folder.
 type found struct {
-	id     call.ID
-	sealed bool
+	id      call.ID
+	sealed  bool
+	absent  bool // only its note is here: it was archived, or its removal was cut short
+	dropped bool // it is deleted, and what is left of it has to go
 }
 
 // walk visits the recordings, the newest first, until visit returns an error;
@@ -53,11 +84,13 @@ func walk(ctx context.Context, root *os.Root, visit func(found) error) error {
 		if err != nil {
 			return err
 		}
+		var last found
 		for _, name := range entries {
 			f, ok := recognise(day, name)
-			if !ok {
-				continue
+			if !ok || f.id == last.id && (f.absent || last.dropped) {
+				continue // no recording, or more of the one before
 			}
+			last = f
 			if err := ctx.Err(); err != nil {
 				return err
 			}
@@ -75,17 +108,23 @@ func walk(ctx context.Context, root *os.Root, visit func(found) error) error {
 
 // recognise tells what a file in a day's folder is.
 func recognise(day, name string) (found, bool) {
-	id, sealed := strings.CutSuffix(name, suffixSealed)
-	if !sealed {
-		var part bool
-		if id, part = strings.CutSuffix(name, suffixPart); !part {
-			return found{}, false
-		}
-	}
-	if !call.ValidID(id) || dayPath(call.ID(id)) != day {
+	id, suffix, _ := strings.Cut(name, ".")
+	f := found{id: call.ID(id)}
+	switch "." + suffix {
+	case suffixSealed:
+		f.sealed = true
+	case suffixPart:
+	case suffixNote:
+		f.absent = true
+	case suffixDropped:
+		f.dropped = true
+	default:
 		return found{}, false
 	}
-	return found{id: call.ID(id), sealed: sealed}, true
+	if !call.ValidID(id) || dayPath(f.id) != day {
+		return found{}, false
+	}
+	return f, true
 }
 
 // eachDay visits the days' folders, the newest first.
@@ -145,6 +184,32 @@ func names(root *os.Root, folder string) ([]string, error) {
 	}
 	slices.SortFunc(list, func(a, b string) int { return strings.Compare(b, a) })
 	return list, nil
+}
+
+// replace stores a small file in place of the one before.
+func replace(root *os.Root, name string, content []byte) error {
+	temporary := name + ".tmp"
+	err := root.WriteFile(temporary, content, 0o600)
+	if err == nil {
+		err = root.Rename(temporary, name)
+	}
+	if err != nil {
+		_ = root.Remove(temporary) // what of it there is; it may be nothing
+	}
+	return err
+}
+
+// writeThrough writes a file and has it on the disk.
+func writeThrough(root *os.Root, name string, how int, text string) error {
+	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|how, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	if err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
 }
 
 // syncFolder makes what happened to the names in a folder durable.

@@ -38,8 +38,8 @@ func FuzzRepair(f *testing.F) {
 		if n, err := s.Repair(t.Context()); n != 0 || err != nil {
 			t.Fatalf("repaired again: %d, %v", n, err)
 		}
-		if faults, checked, err := s.Verify(t.Context(), nil); len(faults) != 0 || checked != 1 || err != nil {
-			t.Fatalf("%v, %d, %v", faults, checked, err)
+		if r := s.verified(t, nil, nil); len(r.Faults) != 0 || r.Checked != 1 {
+			t.Fatalf("%+v", r)
 		}
 	})
 }

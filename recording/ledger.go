@@ -3,7 +3,6 @@ package recording
 import (
 	"context"
 	"fmt"
-	"os"
 	"time"
 
 	"tandem/call"
@@ -50,20 +49,4 @@ func days(d time.Duration) string {
 		return fmt.Sprintf("%dd", d/day)
 	}
 	return d.String()
-}
-
-// drop deletes a recording once its call's record says so: after a crash in
-// between nobody looks for the file, and it is deleted later.
-func (l *Library) drop(ctx context.Context, root *os.Root, id call.ID, by, why string) error {
-	l.drawing.Lock() // whoever makes its peaks would leave them behind
-	defer l.drawing.Unlock()
-	if err := l.ledger.Drop(ctx, id, by, why); err != nil {
-		return fmt.Errorf("recording of call %s: %w", id, err)
-	}
-	if err := remove(root, id); err != nil {
-		return err
-	}
-	l.metrics.deleted.Inc()
-	l.log.Info("recording deleted", "call_id", string(id), "user", by, "reason", why)
-	return nil
 }

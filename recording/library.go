@@ -31,6 +31,8 @@ type Settings struct {
 	Retention time.Duration // 0: recordings are kept for ever
 	// Playbooks have a retention of their own.
 	Playbooks map[string]time.Duration
+	Archive   Archive  // nil: recordings stay in the folder
+	Command   *Command // nil: none is run on sealed recordings
 }
 
 // shortest is the shortest time that any recording is kept; 0: for ever.
@@ -95,9 +97,12 @@ type Library struct {
 	closed   bool
 	wg       sync.WaitGroup
 
-	drawing    sync.Mutex // held while peaks are made, or a recording deleted
+	drawing    sync.Mutex // held while peaks are made: of one recording at a time
+	filing     sync.Mutex // held while peaks are stored, or a recording's files deleted
 	folderLock sync.Mutex
 	root       *os.Root // nil until the folder exists
+
+	spool spool
 }
 
 // writeEvery is how often frames go to the disk: less than half of the second
@@ -128,11 +133,16 @@ func New(o Options) (*Library, error) {
 		directory: o.Directory, log: o.Log, done: o.Done, ledger: o.Ledger, metrics: newMetrics(o.Registerer),
 		every: o.every, wrap: o.wrap, live: make(map[call.ID]*tape),
 		blocks: blockPool(), chunks: chunkPool(),
+		spool: spool{wake: make(chan struct{}, 1)},
+	}
+	if o.Registerer != nil {
+		l.spool.register(o.Registerer)
 	}
 	return l, l.Apply(o.Settings)
 }
 
-// Apply changes the settings for the recordings to come.
+// Apply changes the settings for the recordings to come. What waits for the
+// archive goes to the one that is set now, and is tried at once.
 func (l *Library) Apply(s Settings) error {
 	layout, err := ParseLayout(string(s.Layout))
 	if err != nil {
@@ -148,9 +158,17 @@ func (l *Library) Apply(s Settings) error {
 	}
 	s.Layout, s.Playbooks = layout, maps.Clone(s.Playbooks)
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	l.settings = s
+	l.mu.Unlock()
+	l.spool.renew()
 	return nil
+}
+
+// current returns the settings.
+func (l *Library) current() Settings {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.settings
 }
 
 // Start begins to record a call. The disk is not touched before it returns: a
@@ -226,6 +244,20 @@ func (l *Library) isLive(id call.ID) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.live[id] != nil
+}
+
+// shelf returns the folder for a call's recording. It is made when there is an
+// archive, which may know more than the folder. fs.ErrNotExist when there is
+// none, and of a recording that is deleted.
+func (l *Library) shelf(id call.ID) (*os.Root, error) {
+	if !call.ValidID(string(id)) {
+		return nil, fmt.Errorf("recording of call %.40q: %w", id, fs.ErrNotExist)
+	}
+	root, err := l.folder(l.current().Archive != nil)
+	if err == nil && exists(root, droppedPath(id)) {
+		return nil, fmt.Errorf("recording of call %s: %w", id, fs.ErrNotExist)
+	}
+	return root, err
 }
 
 // folder returns the recordings folder; with create it is made when absent,

@@ -43,8 +43,8 @@ func TestDisabled(t *testing.T) {
 	if list, err := s.List(t.Context(), 10, ""); len(list) != 0 || err != nil {
 		t.Errorf("list: %v, %v", list, err)
 	}
-	if faults, n, err := s.Verify(t.Context(), nil); len(faults) != 0 || n != 0 || err != nil {
-		t.Errorf("verify: %v, %v", faults, err)
+	if r := s.verified(t, nil, nil); len(r.Faults) != 0 || r.Checked != 0 {
+		t.Errorf("verify: %+v", r)
 	}
 	if _, err := os.Stat(s.dir); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the folder was made: %v", err)

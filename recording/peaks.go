@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"math"
 	"os"
 
@@ -138,16 +137,11 @@ func parsePeaks(raw []byte) (Peaks, error) {
 // writePeaks stores peaks in place of those before.
 func writePeaks(root *os.Root, id call.ID, p Peaks) error {
 	raw, err := json.Marshal(peaksFile(p))
+	if err == nil {
+		err = replace(root, peaksPath(id), raw)
+	}
 	if err != nil {
 		return fmt.Errorf("recording of call %s: peaks: %w", id, err)
-	}
-	temporary := peaksPath(id) + ".tmp"
-	if err := root.WriteFile(temporary, raw, 0o600); err != nil {
-		_ = root.Remove(temporary) // what of it there is; it may be nothing
-		return fmt.Errorf("recording of call %s: %w", id, err)
-	}
-	if err := root.Rename(temporary, peaksPath(id)); err != nil {
-		return fmt.Errorf("recording of call %s: %w", id, err)
 	}
 	return nil
 }
@@ -167,19 +161,17 @@ func readPeaks(root *os.Root, id call.ID) (Peaks, error) {
 
 // Peaks returns what the waveform of a call's recording is drawn from, with the
 // channels in the order of a layout (empty: as it was recorded). Those that
-// are missing are made from the recording. ErrLive while it is being recorded,
-// fs.ErrNotExist when there is none.
+// are missing are made from the recording, wherever it lies. ErrLive while it is
+// being recorded, fs.ErrNotExist when there is none, ErrUnreachable when they
+// are missing and it is in an archive that does not give it.
 func (l *Library) Peaks(id call.ID, layout Layout) (Peaks, error) {
 	if _, err := ParseLayout(string(layout)); err != nil {
 		return Peaks{}, err
 	}
-	if !call.ValidID(string(id)) {
-		return Peaks{}, fmt.Errorf("recording of call %.40q: %w", id, fs.ErrNotExist)
-	}
-	if l.isLive(id) {
+	root, err := l.shelf(id)
+	if l.isLive(id) && (err != nil || !exists(root, peaksPath(id))) { // they are there before its call hears that it is sealed
 		return Peaks{}, fmt.Errorf("recording of call %s: %w", id, ErrLive)
 	}
-	root, err := l.folder(false)
 	if err != nil {
 		return Peaks{}, err
 	}
@@ -218,8 +210,18 @@ func (l *Library) makePeaks(root *os.Root, id call.ID) (Peaks, error) {
 	if !recorded.Sealed {
 		return Peaks{}, fmt.Errorf("recording of call %s: %w", id, ErrLive)
 	}
-	if err := writePeaks(root, id, m.peaks); err != nil {
+	if err := l.filePeaks(root, id, m.peaks); err != nil {
 		l.log.Warn("peaks of a recording are not kept", "call_id", string(id), "error", err)
 	}
 	return m.peaks, nil
+}
+
+// filePeaks stores the peaks of a recording that was not deleted meanwhile.
+func (l *Library) filePeaks(root *os.Root, id call.ID, p Peaks) error {
+	l.filing.Lock()
+	defer l.filing.Unlock()
+	if !isHere(root, id) {
+		return nil
+	}
+	return writePeaks(root, id, p)
 }

@@ -53,6 +53,25 @@ func TestPeaks(t *testing.T) {
 	}
 }
 
+// TestPeaksOnceTold: whoever hears of a recording can draw it.
+func TestPeaksOnceTold(t *testing.T) {
+	var s *studio
+	drawn := make(chan error, 1)
+	s = newStudio(t, func(o *Options) {
+		o.Done = func(id call.ID, _ call.Recording) error {
+			_, err := s.Peaks(id, "")
+			drawn <- err
+			return nil
+		}
+	})
+	rec := inbound()
+	say(s.begin(t, rec), 0)
+	s.Stop(rec.ID)
+	if err := <-drawn; err != nil {
+		t.Error(err)
+	}
+}
+
 // TestPeaksAreMadeAgain: peaks that are missing or spoilt are made from the
 // recording, by whoever wants them or by RepairPeaks.
 func TestPeaksAreMadeAgain(t *testing.T) {

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"time"
 
 	"tandem/call"
@@ -35,7 +33,7 @@ type Playback struct {
 	ModTime time.Time
 	Sealed  bool // false: still being recorded
 
-	file    *os.File
+	source  Reader
 	head    []byte
 	width   int64 // bytes of one sample in the output
 	swap    bool  // the channels change places
@@ -47,8 +45,9 @@ type Playback struct {
 // playSamples is how many samples are converted at a time.
 const playSamples = 4096
 
-// Open opens a call's recording, sealed or in progress. fs.ErrNotExist when
-// there is none; the caller closes what it gets.
+// Open opens a call's recording, sealed or in progress, in the folder or in the
+// archive. fs.ErrNotExist when there is none, ErrUnreachable when it is in an
+// archive that does not give it; the caller closes what it gets.
 func (l *Library) Open(id call.ID, o PlayOptions) (*Playback, error) {
 	if o.Channel != Both && o.Channel != Left && o.Channel != Right {
 		return nil, fmt.Errorf("recording: channel %.40q: want %s or %s", o.Channel, Left, Right)
@@ -56,26 +55,19 @@ func (l *Library) Open(id call.ID, o PlayOptions) (*Playback, error) {
 	if _, err := ParseLayout(string(o.Layout)); err != nil {
 		return nil, err
 	}
-	if !call.ValidID(string(id)) {
-		return nil, fmt.Errorf("recording of call %.40q: %w", id, fs.ErrNotExist)
-	}
-	root, err := l.folder(false)
+	root, err := l.shelf(id)
 	if err != nil {
 		return nil, err
 	}
-	f, sealed, err := openEither(root, id)
+	t, err := l.find(root, id)
 	if err != nil {
 		return nil, fmt.Errorf("recording of call %s: %w", id, err)
 	}
-	info, err := f.Stat()
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("recording of call %s: %w", id, err), f.Close())
-	}
-	p := &Playback{ModTime: info.ModTime(), Sealed: sealed, file: f, channel: o.Channel, width: stereoBytes}
+	p := &Playback{ModTime: t.ModTime, Sealed: t.sealed, source: t.Reader, channel: o.Channel, width: stereoBytes}
 	if n := readNote(root, id); o.Layout != "" {
 		p.swap = o.Layout.left(n.direction) != n.left
 	}
-	h := header{channels: 2, data: wholeSamples(info.Size())}
+	h := header{channels: 2, data: wholeSamples(t.Size)}
 	if o.Channel != Both {
 		h, p.width = header{channels: 1, data: h.data / 2}, sampleBytes
 	}
@@ -83,22 +75,8 @@ func (l *Library) Open(id call.ID, o PlayOptions) (*Playback, error) {
 	return p, nil
 }
 
-// openEither opens the sealed file, or else the one in progress; a file may be
-// sealed between the two looks.
-func openEither(root *os.Root, id call.ID) (f *os.File, sealed bool, err error) {
-	for range 2 {
-		if f, err = root.Open(sealedPath(id)); err == nil {
-			return f, true, nil
-		}
-		if f, err = root.Open(partPath(id)); !errors.Is(err, fs.ErrNotExist) {
-			return f, false, err
-		}
-	}
-	return nil, false, err
-}
-
 // Close implements io.Closer.
-func (p *Playback) Close() error { return p.file.Close() }
+func (p *Playback) Close() error { return p.source.Close() }
 
 // Seek implements io.Seeker.
 func (p *Playback) Seek(offset int64, whence int) (int64, error) {
@@ -125,7 +103,7 @@ func (p *Playback) Read(b []byte) (n int, err error) {
 	case p.at < headerBytes:
 		n = copy(b, p.head[p.at:])
 	case p.width == stereoBytes && !p.swap:
-		n, err = p.file.ReadAt(b[:min(int64(len(b)), p.Size-p.at)], p.at)
+		n, err = p.source.ReadAt(b[:min(int64(len(b)), p.Size-p.at)], p.at)
 		if n > 0 {
 			err = nil // what is wrong shows at the next read
 		}
@@ -146,7 +124,7 @@ func (p *Playback) convert(b []byte) (int, error) {
 		p.samples = make([]byte, playSamples*stereoBytes)
 	}
 	in := p.samples[:count*stereoBytes]
-	if n, err := p.file.ReadAt(in, headerBytes+first*stereoBytes); n < len(in) {
+	if n, err := p.source.ReadAt(in, headerBytes+first*stereoBytes); n < len(in) {
 		return 0, fmt.Errorf("recording: %w", err)
 	}
 	right := p.channel == Right

@@ -25,7 +25,7 @@ func (l *Library) Repair(ctx context.Context) (repaired int, err error) {
 	}
 	var faults []error
 	err = walk(ctx, root, func(f found) error {
-		if l.isLive(f.id) || (f.sealed && readNote(root, f.id).sum != "") {
+		if f.absent || f.dropped || l.isLive(f.id) || (f.sealed && readNote(root, f.id).sum != "") {
 			return nil
 		}
 		if err := l.repair(root, f); err != nil {
@@ -77,14 +77,12 @@ func (l *Library) RepairPeaks(ctx context.Context) (made int, err error) {
 	}
 	var faults []error
 	err = walk(ctx, root, func(f found) error {
-		if !f.sealed || l.isLive(f.id) {
-			return nil
-		}
-		if _, err := root.Stat(peaksPath(f.id)); !errors.Is(err, fs.ErrNotExist) {
+		if !f.sealed || l.isLive(f.id) || exists(root, peaksPath(f.id)) {
 			return nil
 		}
 		begun := time.Now()
-		if _, err := l.makePeaks(root, f.id); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		_, err := l.makePeaks(root, f.id) //nolint:contextcheck // one recording, from the folder, is soon read
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			faults = append(faults, err)
 		} else {
 			made++

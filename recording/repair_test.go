@@ -59,8 +59,8 @@ func TestRepair(t *testing.T) {
 		if n, err := s.Repair(t.Context()); n != 0 || err != nil {
 			t.Errorf("%s: repaired again: %d, %v", name, n, err)
 		}
-		if faults, checked, err := s.Verify(t.Context(), nil); len(faults) != 0 || checked != 1 || err != nil {
-			t.Errorf("%s: %v, %d, %v", name, faults, checked, err)
+		if r := s.verified(t, nil, nil); len(r.Faults) != 0 || r.Checked != 1 {
+			t.Errorf("%s: %+v", name, r)
 		}
 	}
 }
@@ -143,10 +143,11 @@ func TestVerify(t *testing.T) {
 	} {
 		s.put(t, sealedPath(id), test.wav)
 		s.put(t, notePath(id), test.note)
-		faults, checked, err := Verify(t.Context(), s.dir, test.kept)
-		if checked != 1 || err != nil {
-			t.Fatalf("%s: checked %d, %v", name, checked, err)
+		r := s.verified(t, test.kept, nil)
+		if r.Checked != 1 {
+			t.Fatalf("%s: checked %d", name, r.Checked)
 		}
+		faults := r.Faults
 		if test.problem == "" {
 			if len(faults) != 0 {
 				t.Errorf("%s: %+v", name, faults)
@@ -175,21 +176,21 @@ func TestVerifyAgainstCalls(t *testing.T) {
 		}
 	}
 	kept := Kept{string(known): readNoteOf(t, s, known).sum, string(missing): "ab", "../x": "ab"}
-	faults, checked, err := s.Verify(t.Context(), kept)
-	if err != nil || checked != 3 {
-		t.Fatalf("checked %d, %v", checked, err)
+	r := s.verified(t, kept, nil)
+	if r.Checked != 3 {
+		t.Fatalf("checked %d", r.Checked)
 	}
 	var got []string
-	for _, f := range faults {
+	for _, f := range r.Faults {
 		got = append(got, string(f.Kind)+" "+f.Path)
 	}
 	want := []string{"unsealed " + partPath(unsealed), "orphan " + sealedPath(orphan), "missing " + sealedPath(missing)}
 	if !slices.Equal(got, want) {
 		t.Errorf("faults %q, want %q; %s was just sealed", got, want, fresh)
 	}
-	faults, checked, err = Verify(t.Context(), filepath.Join(s.dir, "nowhere"), kept)
-	if err != nil || checked != 0 || len(faults) != 2 || faults[1].Kind != FaultMissing {
-		t.Errorf("without a folder: %+v, %d, %v", faults, checked, err)
+	r, err := Verify(t.Context(), filepath.Join(s.dir, "nowhere"), kept, nil)
+	if err != nil || r.Checked != 0 || len(r.Faults) != 2 || r.Faults[1].Kind != FaultMissing {
+		t.Errorf("without a folder: %+v, %v", r, err)
 	}
 }
 

@@ -12,125 +12,94 @@ import (
 	"tandem/call"
 )
 
-// Entry is one recording in a listing.
-type Entry struct {
-	ID      call.ID   `json:"id"`
-	Path    string    `json:"path"` // within the recordings folder
-	Began   time.Time `json:"began_at"`
-	Seconds float64   `json:"seconds"`
-	Size    int64     `json:"size"` // bytes
-	Sealed  bool      `json:"sealed"`
-}
-
-// List returns up to limit recordings, the newest first, of calls older than
-// before; before may be empty.
-func (l *Library) List(ctx context.Context, limit int, before call.ID) ([]Entry, error) {
-	entries := []Entry{}
+// Sweep deletes the recordings of calls that began longer ago than the
+// retention of their playbook, in the archive too, and the folders that it
+// leaves empty; it finishes deletions that were cut short. Those on hold stay.
+// It returns whose they were. A retention of 0 keeps everything. When the
+// archive fails, those that are there are left for the next time, the others
+// deleted.
+func (l *Library) Sweep(ctx context.Context, now time.Time) ([]call.ID, error) {
 	root, err := l.folder(false)
 	if errors.Is(err, fs.ErrNotExist) {
-		return entries, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	err = walk(ctx, root, func(f found) error {
-		if len(entries) >= limit {
-			return fs.SkipAll
-		}
-		if before != "" && f.id >= before {
-			return nil
-		}
-		e := Entry{ID: f.id, Path: partPath(f.id), Began: began(f.id), Sealed: f.sealed}
-		if f.sealed {
-			e.Path = sealedPath(f.id)
-		}
-		if info, err := root.Stat(e.Path); err == nil { // or it was sealed or deleted meanwhile
-			e.Size, e.Seconds = info.Size(), seconds(wholeSamples(info.Size()))
-			entries = append(entries, e)
-		}
-		return nil
-	})
-	return entries, err
-}
-
-// Remove deletes a call's recording, by somebody's hand; ErrLive while it is
-// being recorded, ErrHeld while it is on hold, fs.ErrNotExist when there is none.
-func (l *Library) Remove(ctx context.Context, id call.ID, by, why string) error {
-	if !call.ValidID(string(id)) {
-		return fmt.Errorf("recording of call %.40q: %w", id, fs.ErrNotExist)
-	}
-	if l.isLive(id) {
-		return fmt.Errorf("recording of call %s: %w", id, ErrLive)
-	}
-	root, err := l.folder(false)
-	if err != nil {
-		return err
-	}
-	if err := l.drop(ctx, root, id, by, why); err != nil {
-		return err
-	}
-	return removeEmpty(root, dayPath(id))
-}
-
-func remove(root *os.Root, id call.ID) error {
-	gone := false
-	for _, name := range []string{sealedPath(id), partPath(id), peaksPath(id), notePath(id)} {
-		err := root.Remove(name)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("recording of call %s: %w", id, err)
-		}
-		gone = gone || err == nil
-	}
-	if !gone {
-		return fmt.Errorf("recording of call %s: %w", id, fs.ErrNotExist)
-	}
-	return nil
-}
-
-// Sweep deletes the recordings of calls that began longer ago than the
-// retention of their playbook, and the folders that it leaves empty; those on
-// hold stay. It returns whose they were. A retention of 0 keeps everything.
-func (l *Library) Sweep(ctx context.Context, now time.Time) ([]call.ID, error) {
-	l.mu.Lock()
-	settings := l.settings
-	l.mu.Unlock()
-	keep := settings.shortest()
-	root, err := l.folder(false)
-	if keep == 0 || errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	limit := now.Add(-keep)
-	var gone []call.ID
-	err = walk(ctx, root, func(f found) error {
-		if !began(f.id).Before(limit) || l.isLive(f.id) {
-			return nil
-		}
-		why, err := l.outlived(ctx, f.id, settings, now)
-		if err != nil || why == "" {
-			return err
-		}
-		err = l.drop(ctx, root, f.id, "", why)
-		if errors.Is(err, ErrHeld) {
-			return nil
-		}
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		gone = append(gone, f.id)
-		return nil
-	})
-	if err != nil {
-		return gone, err
+	s := sweep{library: l, root: root, settings: l.current(), now: now}
+	if least := s.settings.shortest(); least > 0 {
+		s.limit = now.Add(-least)
 	}
-	return gone, eachDay(ctx, root, func(day string) error {
-		if end := endOf(day); end.After(limit) {
+	if err := walk(ctx, root, func(f found) error { return s.visit(ctx, f) }); err != nil {
+		return s.gone, err
+	}
+	err = eachDay(ctx, root, func(day string) error {
+		if end := endOf(day); end.After(s.limit) {
 			return nil
 		}
 		return removeEmpty(root, day)
 	})
+	if s.kept > 0 {
+		err = errors.Join(err, fmt.Errorf("%d recordings in the archive are kept longer than they should be: %w", s.kept, s.fault))
+	}
+	return s.gone, err
+}
+
+// sweep is a look for recordings past their retention.
+type sweep struct {
+	library  *Library
+	root     *os.Root
+	settings Settings
+	now      time.Time
+	limit    time.Time // no call that began later is past its retention
+	gone     []call.ID
+	kept     int   // that an archive did not delete
+	fault    error // why, the first time
+	down     bool  // the archive fails and is not asked again this time
+}
+
+func (s *sweep) visit(ctx context.Context, f found) error {
+	why, err := s.due(ctx, f)
+	if err != nil || why == "" {
+		return err
+	}
+	if s.down && readNote(s.root, f.id).place != "" {
+		s.kept++
+		return nil
+	}
+	err = s.library.drop(ctx, s.root, f.id, "", why)
+	switch {
+	case errors.Is(err, ErrHeld):
+		return nil
+	case err == nil, errors.Is(err, fs.ErrNotExist):
+		s.gone = append(s.gone, f.id)
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.Is(err, ErrUnreachable), errors.Is(err, ErrLeft):
+		s.keep(err)
+		return nil
+	}
+	return err
+}
+
+// due says why a recording is to be deleted now, or nothing.
+func (s *sweep) due(ctx context.Context, f found) (why string, err error) {
+	switch {
+	case f.dropped:
+		return "deleted before, which was cut short", nil
+	case !began(f.id).Before(s.limit), s.library.isLive(f.id), s.library.isMoving(f.id):
+		return "", nil
+	}
+	return s.library.outlived(ctx, f.id, s.settings, s.now)
+}
+
+// keep takes note of a recording that its archive does not delete.
+func (s *sweep) keep(err error) {
+	s.down = s.down || !errors.Is(err, errElsewhere) && !errors.Is(err, errMoving)
+	if s.kept++; s.fault == nil {
+		s.fault = err
+	}
 }
 
 // endOf is when a day's folder gets no more recordings.

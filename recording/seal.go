@@ -64,13 +64,17 @@ func checksum(r io.ReaderAt, size int64, others ...io.Writer) (string, error) {
 }
 
 // tell hands a sealed recording to Done, then keeps its checksum beside it:
-// a recording without one is told again by Repair.
+// a recording without one is told again by Repair. With that it is in the spool.
 func (l *Library) tell(root *os.Root, id call.ID, rec call.Recording) error {
 	rec.URL = "/api/v1/calls/" + string(id) + "/recording"
 	if err := l.done(id, rec); err != nil {
 		return fmt.Errorf("recording of call %s: tell of it: %w", id, err)
 	}
 	n := readNote(root, id)
-	n.sum = rec.SHA256
-	return writeNote(root, id, n)
+	n.sum, n.pending = rec.SHA256, l.current().Command != nil
+	if err := settleNote(root, id, n); err != nil {
+		return err
+	}
+	l.enqueue(root, id, n)
+	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -49,6 +50,16 @@ func newStudio(t testing.TB, change func(*Options)) *studio {
 		}
 	})
 	return s
+}
+
+// verified is what a check of the studio's recordings finds.
+func (s *studio) verified(t testing.TB, kept Kept, a Archive) Report {
+	t.Helper()
+	r, err := Verify(t.Context(), s.dir, kept, a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
 }
 
 func inbound() call.Record {
@@ -286,15 +297,16 @@ func TestDiskFullAndBack(t *testing.T) {
 				time.Sleep(20 * time.Millisecond)
 			}
 		}
+		time.Sleep(10 * time.Millisecond) // never in the instant in which the writer looks
 		talk(3)
 		full.Store(true)
 		talk(20)
 		full.Store(false)
 		talk(3)
 		got := s.end(rec.ID)
-		held := float64(ringFrames) * 0.02 // what the ring keeps of the 20 s
-		if got.Seconds != 26 || got.Missing < 18.99-held || got.Missing > 20.01-held {
-			t.Errorf("told of %+v", got)
+		held := float64(ringFrames+chunkFrames) * 0.02 // what is kept of the 20 s, and of the half second until the next look
+		if want := 20.5 - held; got.Seconds != 26 || math.Abs(got.Missing-want) > 0.001 {
+			t.Errorf("told of %+v, want %v s missing", got, want)
 		}
 		if failures := testutil.ToFloat64(s.metrics.failed); failures != 1 {
 			t.Errorf("%v failures counted", failures)

@@ -19,38 +19,75 @@ import (
 
 // verified is the result of a check of all recordings.
 type verified struct {
-	Checked  int               `json:"checked"`
-	Compared bool              `json:"compared"` // with the calls' records
-	Why      string            `json:"why"`      // they were not
-	Faults   []recording.Fault `json:"faults"`
+	recording.Report
+	Compared bool   `json:"compared"` // with the calls' records
+	Why      string `json:"why"`      // they were not
+	archive  bool   // the archive was checked too
 }
 
 func (c *cli) verifyCommand() *cobra.Command {
-	return &cobra.Command{
+	var archive bool
+	cmd := &cobra.Command{
 		Use: "verify", Short: "Check lengths and checksums of all recordings", Args: cobra.NoArgs,
 		Long: "Checks every recording in the recordings folder: its header against its length, its content against the\n" +
-			"checksums beside it and in the call's record. It tells what is damaged, missing, unsealed (never finished)\n" +
-			"or orphaned (of no call), and fails when anything is. It needs no running switch.",
+			"checksums beside it and in the call's record. With --archive those that were moved to the archive are checked\n" +
+			"there as well, by the checksum that it keeps or by reading them. It tells what is damaged, missing, unsealed\n" +
+			"(never finished), orphaned (of no call) or unreachable (the archive does not give it), and fails when anything\n" +
+			"is. It needs no running switch.",
 		RunE: c.run(func(ctx context.Context, _ []string) error {
-			cfg, err := c.locate()
+			v, err := c.verify(ctx, archive)
 			if err != nil {
 				return err
 			}
-			sw, err := c.connect()
-			if err != nil {
-				return err
-			}
-			kept, running, why := named(ctx, sw, cfg)
-			faults, checked, err := recording.Verify(ctx, daemon.RecordingsPath(cfg), kept)
-			if err != nil {
-				return err
-			}
-			if running {
-				faults = sw.confirmed(ctx, faults)
-			}
-			return c.showVerified(verified{Checked: checked, Compared: kept != nil, Why: why, Faults: append([]recording.Fault{}, faults...)})
+			return c.showVerified(v)
 		}),
 	}
+	cmd.Flags().BoolVar(&archive, "archive", false, "check what is in the archive, too")
+	return cmd
+}
+
+// verify checks the recordings here, and counts or checks those in the archive.
+func (c *cli) verify(ctx context.Context, archive bool) (verified, error) {
+	cfg, there, err := c.recordings(archive)
+	if err != nil {
+		return verified{}, err
+	}
+	sw, err := c.connect()
+	if err != nil {
+		return verified{}, err
+	}
+	kept, running, why := named(ctx, sw, cfg)
+	report, err := recording.Verify(ctx, daemon.RecordingsPath(cfg), kept, there)
+	if err != nil {
+		return verified{}, err
+	}
+	if running {
+		report.Faults = sw.confirmed(ctx, report.Faults)
+	}
+	report.Faults = append([]recording.Fault{}, report.Faults...) // none is a list in JSON, too
+	return verified{Report: report, Compared: kept != nil, Why: why, archive: archive}, nil
+}
+
+// recordings reads where the recordings are. For the archive that takes the
+// whole configuration, with its credentials.
+func (c *cli) recordings(archive bool) (*config.Config, recording.Archive, error) {
+	if !archive {
+		cfg, err := c.locate()
+		return cfg, nil, err
+	}
+	path, err := config.Find(c.configPath, c.getenv)
+	if err != nil {
+		return nil, nil, err
+	}
+	cfg, err := config.Load(path, c.getenv)
+	if err != nil {
+		return nil, nil, firstFault(err)
+	}
+	there, err := daemon.Archive(cfg)
+	if err == nil && there == nil {
+		err = errors.New("--archive: recording.archive is not set")
+	}
+	return cfg, there, err
 }
 
 // named returns the recordings that calls name: from the switch when it runs,
@@ -122,7 +159,14 @@ func (c *cli) showVerified(v verified) error {
 		if !v.Compared {
 			fmt.Fprintf(&b, "not compared with the calls: %s\n", clean(v.Why))
 		}
-		fmt.Fprintf(&b, "%d recordings checked, %d with faults\n", v.Checked, len(v.Faults))
+		switch {
+		case v.archive:
+			fmt.Fprintf(&b, "%d recordings checked, and %d in the archive, %d with faults\n", v.Checked, v.Archived, len(v.Faults))
+		case v.Archived > 0:
+			fmt.Fprintf(&b, "%d recordings checked, %d with faults; %d are in the archive, which --archive checks\n", v.Checked, len(v.Faults), v.Archived)
+		default:
+			fmt.Fprintf(&b, "%d recordings checked, %d with faults\n", v.Checked, len(v.Faults))
+		}
 		if _, err := fmt.Fprint(c.out, b.String()); err != nil {
 			return err
 		}

@@ -206,9 +206,13 @@ type router struct {
 	*routing.Dispatch
 }
 
-func (d *Daemon) buildRecorder(_ context.Context, cfg *config.Config) (err error) {
+func (d *Daemon) buildRecorder(_ context.Context, cfg *config.Config) error {
+	settings, err := recordingSettings(cfg)
+	if err != nil {
+		return err
+	}
 	d.recorder, err = recording.New(recording.Options{
-		Directory: RecordingsPath(cfg), Settings: recordingSettings(cfg), Log: d.log,
+		Directory: RecordingsPath(cfg), Settings: settings, Log: d.log,
 		Done: d.recorded, Ledger: ledger{d.store}, Registerer: d.registry,
 	})
 	return err
@@ -230,19 +234,6 @@ func storePath(cfg *config.Config) string { return filepath.Join(cfg.Data, "tand
 // when it never ran.
 func StoredRecordings(cfg *config.Config) (map[string]string, error) {
 	return bolt.Recordings(storePath(cfg))
-}
-
-func recordingSettings(cfg *config.Config) recording.Settings {
-	s := recording.Settings{
-		Enabled: cfg.Recording.Enabled, Layout: recording.Layout(cfg.Recording.Layout), Retention: cfg.Recording.Retention,
-		Playbooks: make(map[string]time.Duration),
-	}
-	for _, p := range cfg.Playbooks {
-		if p.Recording.Retention != s.Retention {
-			s.Playbooks[p.Name] = p.Recording.Retention
-		}
-	}
-	return s
 }
 
 // recorded stores a sealed recording beside its call and tells of it.

@@ -110,9 +110,9 @@ func TestDiskFull(t *testing.T) {
 		t.Errorf("the next call: %+v", newest)
 	}
 	h.recordingHolds(newest.ID, contactTone, anaTone)
-	faults, checked, err := recording.Verify(t.Context(), filepath.Join(disk, "recordings"), nil)
-	if err != nil || len(faults) > 0 || checked != 2 {
-		t.Errorf("recordings: %d, %+v, %v", checked, faults, err)
+	report, err := recording.Verify(t.Context(), filepath.Join(disk, "recordings"), nil, nil)
+	if err != nil || len(report.Faults) > 0 || report.Checked != 2 {
+		t.Errorf("recordings: %d, %+v, %v", report.Checked, report.Faults, err)
 	}
 	if _, err := os.Stat(filepath.Join(disk, "filler")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the disk is still full: %v", err)

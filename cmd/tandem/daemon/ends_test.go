@@ -183,9 +183,9 @@ func TestTwoSignals(t *testing.T) {
 			t.Errorf("%s %s", who, end)
 		}
 	}
-	faults, checked, err := recording.Verify(t.Context(), filepath.Join(h.data, "recordings"), nil)
-	if err != nil || len(faults) > 0 || checked != 1 {
-		t.Errorf("recordings: %d, %+v, %v", checked, faults, err)
+	report, err := recording.Verify(t.Context(), filepath.Join(h.data, "recordings"), nil, nil)
+	if err != nil || len(report.Faults) > 0 || report.Checked != 1 {
+		t.Errorf("recordings: %d, %+v, %v", report.Checked, report.Faults, err)
 	}
 	h.spawn()
 	if rec := h.record(1); rec.Result != call.ResultCompleted || rec.Recording == nil {

@@ -220,8 +220,8 @@ func TestDeleteByHand(t *testing.T) {
 	h.stop()
 	kept, err := bolt.Recordings(filepath.Join(h.data, "tandem.db"))
 	h.must(err)
-	faults, checked, err := recording.Verify(t.Context(), filepath.Join(h.data, "recordings"), kept)
-	if err != nil || checked != 1 || len(faults) > 0 || len(kept) != 1 {
-		t.Errorf("checked %d of %v: %+v, %v", checked, kept, faults, err)
+	report, err := recording.Verify(t.Context(), filepath.Join(h.data, "recordings"), kept, nil)
+	if err != nil || report.Checked != 1 || len(report.Faults) > 0 || len(kept) != 1 {
+		t.Errorf("checked %d of %v: %+v, %v", report.Checked, kept, report.Faults, err)
 	}
 }

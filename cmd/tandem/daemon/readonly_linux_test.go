@@ -59,7 +59,7 @@ func TestReadOnlyFolder(t *testing.T) {
 	if len(left) != len(right) || float64(len(left)) != rec.Recording.Seconds*8000 {
 		t.Errorf("channels of %d and %d samples, %v s on record", len(left), len(right), rec.Recording.Seconds)
 	}
-	if faults, checked, err := recording.Verify(t.Context(), folder, nil); err != nil || checked != 1 || len(faults) > 0 {
-		t.Errorf("checked %d: %+v, %v", checked, faults, err)
+	if report, err := recording.Verify(t.Context(), folder, nil, nil); err != nil || report.Checked != 1 || len(report.Faults) > 0 {
+		t.Errorf("checked %d: %+v, %v", report.Checked, report.Faults, err)
 	}
 }

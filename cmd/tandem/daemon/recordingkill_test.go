@@ -86,11 +86,11 @@ func (s *siege) survived(round int, calls []call.Record, killed time.Time) (lost
 		s.must(err)
 		return len(parts) == 0 && len(kept) == (round+1)*recordedCalls
 	})
-	faults, checked, err := recording.Verify(s.t.Context(), filepath.Join(s.data, "recordings"), kept)
-	if err != nil || len(faults) > 0 || checked != len(kept) {
-		s.t.Errorf("round %d: %d of %d recordings checked: %+v, %v", round, checked, len(kept), faults, err)
+	report, err := recording.Verify(s.t.Context(), filepath.Join(s.data, "recordings"), kept, nil)
+	if err != nil || len(report.Faults) > 0 || report.Checked != len(kept) {
+		s.t.Errorf("round %d: %d of %d recordings checked: %+v, %v", round, report.Checked, len(kept), report.Faults, err)
 	}
-	s.opens(round, checked)
+	s.opens(round, report.Checked)
 	for _, live := range calls {
 		rec := daemontest.Read[call.Record](s.api, "/calls/"+string(live.ID))
 		missing := rec.Duration - rec.Recording.Seconds

@@ -81,6 +81,10 @@ func (d *Daemon) take(ctx context.Context, cfg *config.Config) error {
 	if _, err := listeners(cfg); err != nil {
 		return err
 	}
+	recordings, err := recordingSettings(cfg)
+	if err != nil {
+		return err
+	}
 	if err := d.sip.RenewCertificate(); err != nil {
 		return err
 	}
@@ -93,7 +97,7 @@ func (d *Daemon) take(ctx context.Context, cfg *config.Config) error {
 	if err := d.directory.Replace(acct); err != nil {
 		return err
 	}
-	if err := d.recorder.Apply(recordingSettings(cfg)); err != nil {
+	if err := d.recorder.Apply(recordings); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)

@@ -30,6 +30,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 		return errors.Join(err, d.abandon())
 	}
 	p.add("recordings", d.recorder.Close)
+	p.start("archive", d.recorder.Move)
 	p.start("recordings upkeep", d.upkeep)
 	p.start("backups", d.backups.Run)
 	p.start("media", d.media.Run)

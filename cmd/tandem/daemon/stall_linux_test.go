@@ -41,9 +41,9 @@ func TestDiskStalls(t *testing.T) {
 	folder := h.ownDisk()
 	h.run()
 	h.stalls(func() (thaw func()) { return h.freeze(folder) })
-	faults, _, err := recording.Verify(t.Context(), filepath.Join(folder, "recordings"), nil)
-	if err != nil || len(faults) > 0 {
-		t.Errorf("recordings: %+v, %v", faults, err)
+	report, err := recording.Verify(t.Context(), filepath.Join(folder, "recordings"), nil, nil)
+	if err != nil || len(report.Faults) > 0 {
+		t.Errorf("recordings: %+v, %v", report.Faults, err)
 	}
 }
 

@@ -82,17 +82,16 @@ func (s *siege) followedUp(round int, calls map[call.ID]call.Record) {
 func (s *siege) playable(round int, after, before map[call.ID]call.Record, killed time.Time, toll *toll) {
 	s.t.Helper()
 	toll.missed = 0
-	var faults []recording.Fault
-	checked := 0
+	var found recording.Report
 	daemontest.Eventually(s.t, "recordings are repaired", func() bool {
 		parts, err := filepath.Glob(s.data + "/recordings/*/*/*/*.part")
 		s.must(err)
-		faults, checked, err = recording.Verify(s.t.Context(), filepath.Join(s.data, "recordings"), s.kept())
+		found, err = recording.Verify(s.t.Context(), filepath.Join(s.data, "recordings"), s.kept(), nil)
 		s.must(err)
-		return len(parts) == 0 && len(faults) == 0
+		return len(parts) == 0 && len(found.Faults) == 0
 	})
-	toll.recordings = checked
-	s.opens(round, checked)
+	toll.recordings = found.Checked
+	s.opens(round, found.Checked)
 	for id, rec := range after {
 		if rec.Missed {
 			toll.missed++

@@ -24,9 +24,9 @@ func TestSoak(t *testing.T) {
 	if info, err := os.Stat(o.profile + ".2.heap"); err != nil || info.Size() == 0 {
 		t.Errorf("no profile of the second rest: %v", err)
 	}
-	faults, checked, err := recording.Verify(t.Context(), o.dir+"/recordings", nil)
-	if err != nil || len(faults) > 0 || checked == 0 {
-		t.Errorf("%d recordings, faults %v, %v", checked, faults, err)
+	report, err := recording.Verify(t.Context(), o.dir+"/recordings", nil, nil)
+	if err != nil || len(report.Faults) > 0 || report.Checked == 0 {
+		t.Errorf("%d recordings, faults %v, %v", report.Checked, report.Faults, err)
 	}
 	if err := bolt.Check(o.dir + "/backup.db"); err != nil {
 		t.Error(err)

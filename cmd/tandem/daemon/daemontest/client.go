@@ -37,17 +37,24 @@ func NewClient(t testing.TB, socket string) *Client {
 // Get fetches a path outside the API, as /readyz. Status 0: no switch answers.
 func (c *Client) Get(path string) (status int, body []byte) {
 	c.t.Helper()
-	return c.send(http.MethodGet, path, nil)
+	return c.send(http.MethodGet, path, nil, "")
 }
 
 // Do sends a request to the API, its body as JSON when there is one. Status 0:
 // no switch answers.
 func (c *Client) Do(method, path string, body any) (status int, answer []byte) {
 	c.t.Helper()
-	return c.send(method, "/api/v1"+path, body)
+	return c.send(method, "/api/v1"+path, body, "")
 }
 
-func (c *Client) send(method, path string, body any) (int, []byte) {
+// Range fetches a range of what the API has there, as bytes=0-99 (RFC 9110
+// section 14.2).
+func (c *Client) Range(path, wanted string) (status int, part []byte) {
+	c.t.Helper()
+	return c.send(http.MethodGet, "/api/v1"+path, nil, wanted)
+}
+
+func (c *Client) send(method, path string, body any, wanted string) (int, []byte) {
 	c.t.Helper()
 	var content io.Reader
 	if body != nil {
@@ -63,6 +70,9 @@ func (c *Client) send(method, path string, body any) (int, []byte) {
 	}
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
+	}
+	if wanted != "" {
+		req.Header.Set("Range", wanted)
 	}
 	res, err := c.http.Do(req)
 	if err != nil {
