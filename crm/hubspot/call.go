@@ -92,6 +92,9 @@ func (c *Client) recording(ctx context.Context, a crm.Activity, refs crm.Refs) e
 // when one was chosen: what salespeople set in HubSpot itself stays.
 func (c *Client) complete(ctx context.Context, a crm.Activity, refs crm.Refs) error {
 	v := described(a, refs)
+	if a.Recording != "" {
+		v["hs_call_recording_url"] = a.Recording // it may have come after its step
+	}
 	if outcome := c.outcomes.chosen(ctx, c.rest, a); outcome != "" {
 		v["hs_call_disposition"] = outcome
 	}
@@ -135,9 +138,6 @@ func described(a crm.Activity, refs crm.Refs) values {
 		"hs_call_body":     a.Body,
 		"hs_call_status":   statusName(a.Result),
 		"hs_call_duration": strconv.FormatInt(int64(max(a.Duration, 0)/time.Millisecond), 10),
-	}
-	if a.Recording != "" {
-		v["hs_call_recording_url"] = a.Recording
 	}
 	if refs.Contact != "" {
 		v["hs_call_callee_object_id"] = refs.Contact

@@ -27,7 +27,7 @@ func isNumber(typed, e164, country string) bool {
 		return false
 	}
 	if wanted, err := phonenumbers.Parse(e164, ""); err == nil {
-		country = cmp.Or(country, phonenumbers.GetRegionCodeForNumber(wanted))
+		country = cmp.Or(country, phonenumbers.GetRegionCodeForCountryCode(int(wanted.GetCountryCode())))
 	}
 	number, err := phonenumbers.Parse(typed, country)
 	return err == nil && phonenumbers.Format(number, phonenumbers.E164) == e164

@@ -119,7 +119,7 @@ func (c *Client) change(ctx context.Context, o object, id string, v values) erro
 // identified checks that a text is an ID of HubSpot's: it becomes part of paths.
 func identified(id string) (string, error) {
 	if id == "" || len(id) > 20 || strings.Trim(id, "0123456789") != "" {
-		return "", &crm.Fault{Kind: crm.FaultRetry, Say: fmt.Sprintf("HubSpot: %.30q is not an ID: does crm.base_url lead to the API?", id)}
+		return "", &crm.Fault{Kind: crm.FaultRetry, Say: "HubSpot: what should be an ID is not an ID: does crm.base_url lead to the API?"}
 	}
 	return id, nil
 }
