@@ -66,27 +66,50 @@ type inspector struct {
 }
 
 func (i *inspector) RoundTrip(r *http.Request) (*http.Response, error) {
-	path, err := i.inspect(r)
+	described, err := i.inspect(r)
 	if err != nil {
 		i.t.Errorf("%s %s: %v", r.Method, r.URL, err)
+	}
+	path := "undescribed"
+	if described != nil {
+		path = described.Route.Path
 	}
 	i.mu.Lock()
 	i.seen[r.Method+" "+path]++
 	i.mu.Unlock()
-	return i.RoundTripper.RoundTrip(r)
+	answer, err := i.RoundTripper.RoundTrip(r)
+	if err == nil && described != nil {
+		i.inspectAnswer(described, answer)
+	}
+	return answer, err
 }
 
-// inspect returns the described path of a request; "undescribed" for the two
-// that HubSpot describes in words only.
-func (i *inspector) inspect(r *http.Request) (string, error) {
+// inspectAnswer holds the stand-in's answer against the description.
+func (i *inspector) inspectAnswer(described *openapi3filter.RequestValidationInput, answer *http.Response) {
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		i.t.Error(err)
+	}
+	answer.Body = io.NopCloser(bytes.NewReader(body))
+	input := &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: described, Status: answer.StatusCode, Header: answer.Header, Options: described.Options,
+	}
+	if err := openapi3filter.ValidateResponse(i.t.Context(), input.SetBodyBytes(body)); err != nil {
+		i.t.Errorf("the stand-in answers %s: %v", body, err)
+	}
+}
+
+// inspect returns the description of a request; nil for the two that HubSpot
+// describes in words only.
+func (i *inspector) inspect(r *http.Request) (*openapi3filter.RequestValidationInput, error) {
 	if r.URL.Path == outcomesPath || strings.Contains(r.URL.Path, "/associations/default/") {
-		return "undescribed", nil
+		return nil, nil
 	}
 	var body []byte
 	if r.Body != nil {
 		var err error
 		if body, err = io.ReadAll(r.Body); err != nil {
-			return "", err
+			return nil, err
 		}
 	}
 	defer func() { r.Body = io.NopCloser(bytes.NewReader(body)) }()
@@ -96,12 +119,13 @@ func (i *inspector) inspect(r *http.Request) (string, error) {
 		if err != nil {
 			continue
 		}
-		return route.Path, openapi3filter.ValidateRequest(r.Context(), &openapi3filter.RequestValidationInput{
+		described := &openapi3filter.RequestValidationInput{
 			Request: r, PathParams: parameters, Route: route,
 			Options: &openapi3filter.Options{AuthenticationFunc: openapi3filter.NoopAuthenticationFunc},
-		})
+		}
+		return described, openapi3filter.ValidateRequest(r.Context(), described)
 	}
-	return "", errors.New("HubSpot does not describe this")
+	return nil, errors.New("HubSpot does not describe this")
 }
 
 // TestContract holds every request of every step against HubSpot's own

@@ -71,32 +71,36 @@ func testOnce(t *testing.T, unmark, restart bool, order standin.Order) {
 
 // TestPropertyThatIsNone falls back to searching when there is a property of
 // that name that takes a value twice, when no property can be unique, and when
-// somebody deletes it.
+// somebody deletes it after the first call.
 func TestPropertyThatIsNone(t *testing.T) {
-	for name, prepare := range map[string]func(*account){
-		"taken": func(a *account) {
-			a.AddProperty("calls", standin.Property{Name: markProperty})
-			a.AddProperty("contacts", standin.Property{Name: markProperty})
+	each := func(change func(kind string)) {
+		change("contacts")
+		change("calls")
+	}
+	for name, prepare := range map[string]func(*testing.T, *account){
+		"taken": func(_ *testing.T, a *account) {
+			each(func(kind string) { a.AddProperty(kind, standin.Property{Name: markProperty}) })
 		},
-		"deleted": func(a *account) {
-			for _, kind := range []string{"calls", "contacts"} {
-				a.client.marks.set(object(kind), true)
+		"deleted": func(t *testing.T, a *account) {
+			if _, err := a.carryOut(t.Context(), completed()); err != nil {
+				t.Fatal(err)
 			}
+			each(func(kind string) { a.DeleteProperty(kind, markProperty) })
 		},
+		"impossible": func(*testing.T, *account) {},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				a := open(t, standin.Options{})
-				prepare(a)
+				o := standin.Options{}
+				if name == "impossible" {
+					o.NoUnique = []string{"calls", "contacts"}
+				}
+				a := open(t, o)
+				prepare(t, a)
 				testUnmarked(t, a)
 			})
 		})
 	}
-	t.Run("impossible", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			testUnmarked(t, open(t, standin.Options{NoUnique: []string{"calls", "contacts"}}))
-		})
-	})
 }
 
 func testUnmarked(t *testing.T, a *account) {

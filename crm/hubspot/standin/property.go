@@ -27,6 +27,14 @@ type Property struct {
 	derive func(map[string]string) string
 }
 
+// view is a property as the API shows it.
+func (p Property) view() map[string]any {
+	return map[string]any{
+		"name": p.Name, "label": p.Label, "groupName": p.Group, "type": p.Type, "fieldType": p.FieldType,
+		"hasUniqueValue": p.Unique, "description": "", "options": []string{},
+	}
+}
+
 // kind is a type of records.
 type kind struct {
 	name       string
@@ -150,7 +158,7 @@ func (s *Server) showProperty(r *http.Request) reply {
 	if !ok {
 		return notFound("Property " + r.PathValue("name") + " does not exist")
 	}
-	return reply{http.StatusOK, p}
+	return reply{http.StatusOK, p.view()}
 }
 
 func (s *Server) addProperty(r *http.Request) reply {
@@ -172,7 +180,7 @@ func (s *Server) addProperty(r *http.Request) reply {
 		return invalid("Properties of " + k.name + " cannot have unique values")
 	}
 	k.properties[p.Name] = p
-	return reply{http.StatusCreated, p}
+	return reply{http.StatusCreated, p.view()}
 }
 
 // AddProperty gives contacts or calls a property, as an administrator does.
