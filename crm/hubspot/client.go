@@ -3,8 +3,9 @@
 package hubspot
 
 import (
+	"cmp"
 	"context"
-	"fmt"
+	"errors"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -36,7 +37,8 @@ func limits() map[rest.Class]rest.Limit {
 
 // Options are what a Client needs.
 type Options struct {
-	Token        string // of a service key or a private app
+	Token        string // of a service key or a private app; empty: OAuth
+	OAuth        *OAuth // of an app, instead of Token; nil: Token
 	BaseURL      string // empty: HubSpot's own
 	AllowPrivate bool   // BaseURL may lead to a private or loopback address
 	Country      string // ISO 3166-1 alpha-2, of numbers that contacts have without a country; empty: the caller's
@@ -63,19 +65,17 @@ func New(o Options) (*Client, error) { return newClient(o, nil) }
 // newClient returns a client whose requests go the given way; nil: over the
 // network.
 func newClient(o Options, way http.RoundTripper) (*Client, error) {
-	if o.Token == "" || strings.ContainsFunc(o.Token, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return nil, fmt.Errorf("HubSpot: crm.token is no token: make a service key in HubSpot and put it there as it is")
-	}
-	if o.BaseURL == "" {
-		o.BaseURL = standardBase
-	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	api, err := rest.New(rest.Options{
-		Vendor: "HubSpot", BaseURL: o.BaseURL, AllowPrivate: o.AllowPrivate, Transport: way,
-		Authorize: bearer(o.Token), Limits: limits(), Judge: judge, Count: o.Count,
-	})
+	towards := rest.Options{
+		Vendor: "HubSpot", BaseURL: cmp.Or(o.BaseURL, standardBase), AllowPrivate: o.AllowPrivate, Transport: way,
+		Limits: limits(), Judge: judge, Count: o.Count,
+	}
+	if err := authorize(&towards, o); err != nil {
+		return nil, err
+	}
+	api, err := rest.New(towards)
 	if err != nil {
 		return nil, err
 	}
@@ -85,11 +85,35 @@ func newClient(o Options, way http.RoundTripper) (*Client, error) {
 	}, nil
 }
 
-func bearer(token string) func(context.Context, http.Header) error {
-	return func(_ context.Context, header http.Header) error {
-		header.Set("Authorization", "Bearer "+token)
+// authorize has requests carry the account's token, or one that the app is given.
+func authorize(towards *rest.Options, o Options) error {
+	if o.OAuth != nil {
+		keys, err := newKeyring(*o.OAuth, *towards)
+		if err != nil {
+			return err
+		}
+		towards.Authorize = keys.authorize
+		towards.Judge = func(a rest.Answer) *crm.Fault {
+			if a.Status == http.StatusUnauthorized {
+				keys.forget()
+			}
+			return judge(a)
+		}
 		return nil
 	}
+	if !isToken(o.Token) {
+		return errors.New("HubSpot: crm.token is no token: make a service key in HubSpot and put it there as it is")
+	}
+	towards.Authorize = func(_ context.Context, header http.Header) error {
+		header.Set("Authorization", "Bearer "+o.Token)
+		return nil
+	}
+	return nil
+}
+
+// isToken reports whether a text can be a token in a header.
+func isToken(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
 // Name implements crm.Vendor.

@@ -37,7 +37,7 @@ func descriptions(t *testing.T) []routers.Router {
 		dir = openAPIBeside
 	}
 	var all []routers.Router
-	for _, name := range []string{"calls-" + version, "contacts-" + version, "properties-v3"} {
+	for _, name := range []string{"calls-" + version, "contacts-" + version, "properties-v3", "oauth-" + version} {
 		path := filepath.Join(dir, "hubspot-"+name+".json")
 		if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 			t.Skipf("HubSpot's description of its API is not there (%s names the folder): %v", openAPIDir, err)

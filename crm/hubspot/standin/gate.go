@@ -47,7 +47,10 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request, scope string) boo
 // authorized reports whether a request carries the token.
 func (s *Server) authorized(r *http.Request) bool {
 	token, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	return bearer && token != "" && subtle.ConstantTimeCompare([]byte(token), []byte(s.options.Token)) == 1
+	if !bearer || token == "" {
+		return false
+	}
+	return subtle.ConstantTimeCompare([]byte(token), []byte(s.options.Token)) == 1 || time.Now().Before(s.issued[token])
 }
 
 // count counts a request and returns the limit that it is over, if any.

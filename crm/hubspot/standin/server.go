@@ -20,6 +20,7 @@ import (
 // Options say whom the stand-in serves and how much it puts up with.
 type Options struct {
 	Token         string        // that requests have to carry
+	App           App           // that may ask for tokens of its own
 	Scopes        []string      // what the token may do; nil: everything
 	Owners        []string      // IDs of those whom records may belong to
 	PerTenSeconds int           // requests; 0: any number
@@ -42,6 +43,7 @@ type Server struct {
 	serial   int // of the last ID
 	kinds    map[string]*kind
 	outcomes []Outcome
+	issued   map[string]time.Time // access tokens of the app, and until when
 }
 
 // Outcome is what the account calls the end of a call.
@@ -60,6 +62,7 @@ func New(options Options) *Server {
 		serial:   100,
 		kinds:    map[string]*kind{"contacts": contactKind(), "calls": callKind()},
 		outcomes: newOutcomes(),
+		issued:   make(map[string]time.Time),
 	}
 	const objects, properties = "/crm/objects/2026-03/", "/crm/v3/properties/"
 	s.route("POST "+objects+"{kind}", "crm.objects.contacts.write", s.create)
@@ -71,6 +74,7 @@ func New(options Options) *Server {
 	s.route("GET "+properties+"{kind}/{name}", "crm.schemas.contacts.read", s.showProperty)
 	s.route("POST "+properties+"{kind}", "crm.schemas.contacts.write", s.addProperty)
 	s.route("GET /calling/v1/dispositions", "crm.objects.contacts.read", s.listOutcomes)
+	s.mux.HandleFunc("POST /oauth/2026-03/token", s.issue)
 	s.route("/", "", func(*http.Request) reply { return notFound("resource not found") })
 	return s
 }
