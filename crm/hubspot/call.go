@@ -37,7 +37,7 @@ func (c *Client) activity(ctx context.Context, a crm.Activity, refs crm.Refs) (c
 	}
 	id, err := c.once(ctx, calls, a, v, func() (string, error) { return c.callOf(ctx, a.CallID) })
 	refs.Activity = id
-	if statusOf(err) == http.StatusNotFound {
+	if notFound(err) {
 		return refs, lacksContact(err, refs)
 	}
 	return refs, adviseOwner(err, a.Owner)
@@ -66,7 +66,7 @@ func (c *Client) associate(ctx context.Context, refs crm.Refs) error {
 		Method: http.MethodPut,
 		Path:   objectsPath + "calls/" + refs.Activity + "/associations/default/contacts/" + refs.Contact,
 	}, nil)
-	if statusOf(err) == http.StatusNotFound {
+	if notFound(err) {
 		return lacksContact(err, refs)
 	}
 	return err
@@ -110,7 +110,7 @@ func (c *Client) edit(ctx context.Context, refs crm.Refs, v values) error {
 		return err
 	}
 	err = c.change(ctx, calls, id, v)
-	if statusOf(err) == http.StatusNotFound {
+	if notFound(err) {
 		return &crm.Fault{Kind: crm.FaultRefused, Err: err, Say: fmt.Sprintf("call %s is not in HubSpot any more: what was added to it stays here", id)}
 	}
 	return err

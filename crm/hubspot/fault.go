@@ -41,10 +41,19 @@ func judge(a rest.Answer) *crm.Fault {
 	case a.Status == http.StatusForbidden && !readable:
 		// It is not the API that speaks, but what stands in front of it.
 		return &crm.Fault{Kind: crm.FaultRetry, After: max(a.RetryAfter(), firewall), Say: a.Say("HubSpot's firewall refuses us")}
+	case a.Status == http.StatusNotFound && p.Category == "":
+		// Nothing of HubSpot's, or a path that HubSpot has given up.
+		return &crm.Fault{Kind: crm.FaultAccess, Say: a.Say("nothing is there: does crm.base_url lead to the API?")}
 	case a.Status < 400 || a.Status >= 500 || p.Category == "":
 		return nil
 	}
 	return p.fault(a)
+}
+
+// notFound reports whether HubSpot itself says that there is no such record.
+func notFound(err error) bool {
+	fault, ours := errors.AsType[*crm.Fault](err)
+	return ours && fault.Kind == crm.FaultRefused && statusOf(err) == http.StatusNotFound
 }
 
 // fault sorts a problem by its category; the status decides where that says

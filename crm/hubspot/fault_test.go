@@ -64,15 +64,16 @@ func TestFaults(t *testing.T) {
 			400, nil, `{"category":"VALIDATION_ERROR","message":"Property values were not valid: ` + strings.Repeat("x", 400) + `"}`,
 			crm.FaultRefused, 0, "Property values were not valid: xxx",
 		},
-		"conflict":  {409, nil, `{"category":"CONFLICT","message":"Contact already exists. Existing ID: 7"}`, crm.FaultRefused, 0, "already exists"},
-		"not found": {404, nil, `{"category":"OBJECT_NOT_FOUND","message":"resource not found"}`, crm.FaultRefused, 0, "not found"},
-		"unheard":   {400, nil, `{"category":"NEW_THING","message":"what"}`, crm.FaultRefused, 0, "what"},
-		"migration": {477, map[string]string{"Retry-After": "30"}, `{"category":"MIGRATION_IN_PROGRESS","message":"moving"}`, crm.FaultRetry, 30 * time.Second, "moving"},
-		"locked":    {423, nil, `{"category":"LOCKED","message":"locked"}`, crm.FaultRetry, 0, ""},
-		"broken":    {500, nil, `{"category":"INTERNAL_ERROR","message":"sorry"}`, crm.FaultRetry, 0, "500"},
-		"cdn":       {522, nil, `<html>`, crm.FaultRetry, 0, "522"},
-		"junk":      {200, nil, `{"results":[{"id":`, crm.FaultRetry, 0, ""},
-		"strange":   {200, nil, `{"results":[{"id":"../..","properties":{"phone":"+15551234567"}}]}`, crm.FaultRetry, 0, "not an ID"},
+		"conflict":    {409, nil, `{"category":"CONFLICT","message":"Contact already exists. Existing ID: 7"}`, crm.FaultRefused, 0, "already exists"},
+		"not found":   {404, nil, `{"category":"OBJECT_NOT_FOUND","message":"resource not found"}`, crm.FaultRefused, 0, "not found"},
+		"not HubSpot": {404, nil, `<html>`, crm.FaultAccess, 0, "crm.base_url"},
+		"unheard":     {400, nil, `{"category":"NEW_THING","message":"what"}`, crm.FaultRefused, 0, "what"},
+		"migration":   {477, map[string]string{"Retry-After": "30"}, `{"category":"MIGRATION_IN_PROGRESS","message":"moving"}`, crm.FaultRetry, 30 * time.Second, "moving"},
+		"locked":      {423, nil, `{"category":"LOCKED","message":"locked"}`, crm.FaultRetry, 0, ""},
+		"broken":      {500, nil, `{"category":"INTERNAL_ERROR","message":"sorry"}`, crm.FaultRetry, 0, "500"},
+		"cdn":         {522, nil, `<html>`, crm.FaultRetry, 0, "522"},
+		"junk":        {200, nil, `{"results":[{"id":`, crm.FaultRetry, 0, ""},
+		"strange":     {200, nil, `{"results":[{"id":"../..","properties":{"phone":"+15551234567"}}]}`, crm.FaultRetry, 0, "not an ID"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -164,6 +165,47 @@ func TestMisconfigured(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestNotHubSpot keeps the calls waiting, and takes no page for a word about a
+// record.
+func TestNotHubSpot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := open(t, standin.Options{})
+		a.way = answering(http.StatusNotFound, nil, `<html>`)
+		a.restart(t, Options{Country: "US"})
+		for _, step := range a.client.Steps() {
+			refs := crm.Refs{Contact: "1", Activity: "2"}
+			if step == crm.StepContact || step == crm.StepActivity {
+				refs = crm.Refs{}
+			}
+			_, err := a.client.Do(t.Context(), step, completed(), refs)
+			if fault := faultOf(t, err); fault.Kind != crm.FaultAccess {
+				t.Errorf("%s: %+v", step, fault)
+			}
+		}
+	})
+}
+
+// TestPathsGivenUp logs calls without what HubSpot serves by its old paths.
+func TestPathsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := open(t, standin.Options{})
+		dated := a.way
+		a.way = roundTrip(func(r *http.Request) (*http.Response, error) {
+			if !strings.Contains(r.URL.Path, version) {
+				return answering(http.StatusNotFound, nil, `<html>`).RoundTrip(r)
+			}
+			return dated.RoundTrip(r)
+		})
+		a.restart(t, Options{Country: "US"})
+		if _, err := a.carryOut(t.Context(), completed()); err != nil {
+			t.Fatal(err)
+		}
+		if calls := a.Calls(); len(calls) != 1 || calls[0].Properties["hs_call_disposition"] != outcomeConnected {
+			t.Errorf("calls %+v", calls)
+		}
+	})
 }
 
 // TestPrivateAddress is refused where nobody has allowed it: a literal one and

@@ -63,11 +63,20 @@ func (c *Client) markable(ctx context.Context, o object) (bool, error) {
 	case err == nil:
 		c.unmark(o, "a property of that name is there and takes a value twice: delete it in HubSpot and restart")
 		return false, nil
-	case ours && (fault.Kind == crm.FaultRefused || statusOf(err) == http.StatusForbidden && fault.Kind == crm.FaultAccess):
+	case ours && refusesProperty(fault, statusOf(err)):
 		c.unmark(o, fault.Say)
 		return false, nil
 	}
 	return false, err
+}
+
+// refusesProperty reports whether a fault is about the property alone: records
+// may be made without.
+func refusesProperty(fault *crm.Fault, status int) bool {
+	if fault.Kind == crm.FaultAccess {
+		return status == http.StatusForbidden || status == http.StatusNotFound
+	}
+	return fault.Kind == crm.FaultRefused
 }
 
 // unmark has records made without marks from now on.
