@@ -2,6 +2,7 @@ package hubspot
 
 import (
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -81,16 +82,17 @@ func TestOutcomesUnread(t *testing.T) {
 func TestSearchesAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := open(t, standin.Options{Searches: 5})
+		var all sync.WaitGroup
 		for range 40 {
-			go func() {
+			all.Go(func() {
 				activity := completed()
 				activity.Create = false
 				if _, err := a.client.Do(t.Context(), crm.StepContact, activity, crm.Refs{}); err != nil {
 					t.Error(err)
 				}
-			}()
+			})
 		}
-		time.Sleep(time.Minute)
+		all.Wait()
 		if a.outcomes["ok"] != 40 || len(a.outcomes) != 1 {
 			t.Errorf("outcomes %v", a.outcomes)
 		}
