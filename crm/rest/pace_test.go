@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -43,23 +44,27 @@ func TestPace(t *testing.T) {
 	for class, most := range map[Class]int{ClassAny: 8, "search": 4} {
 		synctest.Test(t, func(t *testing.T) {
 			begun := time.Now()
+			var mu sync.Mutex
 			var order []string
 			perSecond := make(map[int]int)
 			client := paced(t, func(r *http.Request) (*http.Response, error) {
+				mu.Lock()
+				defer mu.Unlock()
 				order = append(order, r.URL.Path)
 				perSecond[int(time.Since(begun)/time.Second)]++
 				return answer(http.StatusOK, ""), nil
 			})
+			var all sync.WaitGroup
 			for i := range 40 {
-				go func() {
+				all.Go(func() {
 					_, err := client.Do(t.Context(), Request{Class: class, Method: http.MethodGet, Path: "/" + string(rune('A'+i))}, nil)
 					if err != nil {
 						t.Error(err)
 					}
-				}()
+				})
 				synctest.Wait()
 			}
-			time.Sleep(time.Minute)
+			all.Wait()
 			if len(order) != 40 || !slices.IsSorted(order) {
 				t.Errorf("class %q came as %v", class, order)
 			}

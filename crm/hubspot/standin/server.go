@@ -169,6 +169,17 @@ func (s *Server) AddOutcome(o Outcome) {
 	s.outcomes = append(s.outcomes, o)
 }
 
+// RemoveOutcome deletes one of the account's outcomes.
+func (s *Server) RemoveOutcome(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range s.outcomes {
+		if s.outcomes[i].ID == id {
+			s.outcomes[i].Deleted = true
+		}
+	}
+}
+
 func (s *Server) listOutcomes(*http.Request) reply {
 	return reply{http.StatusOK, s.outcomes}
 }
