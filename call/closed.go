@@ -17,7 +17,6 @@ func (m *Machine) messageEnded() {
 func (m *Machine) redirected(outside leg) {
 	m.person = outside
 	m.do(Hush{Leg: m.contact.id})
-	m.wire()
 	m.mark("connected", "", m.rec.RedirectedTo)
 	m.connected()
 }

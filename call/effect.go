@@ -43,6 +43,18 @@ type (
 	// Free tells the floor that a user's conversation is over.
 	Free struct{ User string }
 
+	// Supervise tells the floor that a reserved user coaches this call now,
+	// whatever they coached before; Free ends it.
+	Supervise struct{ User string }
+	// Follow asks the floor for a user's next conversation; Conversing comes
+	// back, or Hangup once there will be none.
+	Follow struct{ User string }
+	// StandBy gives the leg of a coach to a wait of its own, a Standby.
+	StandBy struct {
+		Leg      LegID
+		Coaching Coaching
+	}
+
 	// Invite calls a target; LegProgress, LegAnswered or LegGone come back.
 	Invite struct {
 		Leg LegID
@@ -98,6 +110,8 @@ type (
 		Trunk  string // the trunk that the leg belongs to, if any
 		User   string // whose phones it is for, if any
 		Source string // host of the signalling peer, if known; else where Trunk or User is reached
+		// Private keeps the keys of its phone from everybody: they are for the switch.
+		Private bool
 	}
 	// AcceptMedia sets the peer's SDP answer to our offer; MediaReady or
 	// MediaFailed comes back.
@@ -177,6 +191,9 @@ func (Seek) effect()           {}
 func (Leave) effect()          {}
 func (OfferOver) effect()      {}
 func (Talk) effect()           {}
+func (Supervise) effect()      {}
+func (Follow) effect()         {}
+func (StandBy) effect()        {}
 func (Free) effect()           {}
 func (Invite) effect()         {}
 func (Progress) effect()       {}

@@ -38,7 +38,7 @@ func (m *Machine) contactGone(why Cause) {
 		m.abandoned()
 	case Announcing, Summoning, Dialing, Talking:
 		m.end(why)
-	case Clearing, Ended:
+	case Following, Clearing, Ended:
 	}
 }
 
@@ -105,6 +105,8 @@ func (m *Machine) hangup(by string) {
 		m.giveUp(Cause{Kind: CauseCancelled}, rejected)
 	case Announcing, Summoning, Dialing, Talking:
 		m.end(Cause{Kind: CauseNormal})
+	case Following:
+		m.clear(completed)
 	case Clearing:
 		m.dismiss(m.verdict.cause())
 	case Arriving, Ended:
@@ -119,6 +121,8 @@ func (m *Machine) drained() {
 		m.giveUp(Cause{Kind: CauseDrained}, cutOff)
 	case Announcing, Summoning, Dialing, Talking:
 		m.end(Cause{Kind: CauseDrained})
+	case Following:
+		m.clear(completed)
 	case Clearing:
 		m.dismiss(m.verdict.cause())
 	case Arriving, Ended:
@@ -215,6 +219,7 @@ func (m *Machine) clear(v verdict) {
 		m.owed = true
 		v = completed
 	}
+	m.releaseCoaches()
 	m.stopRecording()
 	m.phase, m.verdict = Clearing, v
 	m.settle()
@@ -296,6 +301,7 @@ func (m *Machine) timerFired(t Timer) {
 		}
 	case TimerDial:
 		switch {
+		case m.phase == Clearing || m.phase == Ended:
 		case m.phase == Summoning:
 			m.notSummoned(Cause{Kind: CauseNoAnswer})
 		case m.attempt != nil:
@@ -307,5 +313,7 @@ func (m *Machine) timerFired(t Timer) {
 		if m.phase == Clearing {
 			m.dismiss(m.verdict.cause())
 		}
+	default:
+		m.coachTimeout(t)
 	}
 }

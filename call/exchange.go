@@ -37,6 +37,7 @@ type Ports struct {
 	Recorder   Recorder
 	Router     Router
 	Floor      Floor
+	Coaches    Supervision
 	Events     Publisher
 	Meter      Meter
 }
@@ -97,11 +98,17 @@ func (x *Exchange) SetMaxCalls(n int) {
 	x.maxCalls = n
 }
 
-// StopArrivals refuses new calls from now on.
+// StopArrivals refuses new calls from now on. Coaches who wait for a conversation
+// are let go: none will begin.
 func (x *Exchange) StopArrivals() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.draining = true
+	for _, h := range x.hosts {
+		if h.waits {
+			h.post(Drained{})
+		}
+	}
 }
 
 // Drain refuses new calls and waits until the live ones have ended or ctx is
@@ -169,7 +176,25 @@ func (x *Exchange) start(id ID, in Input, placed chan<- outcome) error {
 	if len(x.hosts) >= x.maxCalls {
 		return ErrFull
 	}
-	h := newHost(id, *x.ports, x.Post, x.opts.Log.With("call_id", id))
+	x.host(id, in, placed)
+	return nil
+}
+
+// stand implements exchangeSide. The wait takes the place of a coach's leg in a
+// call that may be the last one there is room for.
+func (x *Exchange) stand(in Standby) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.draining {
+		return ErrDraining
+	}
+	x.host(in.Call, in, nil).waits = true
+	return nil
+}
+
+// host runs a call from its first input on; the caller holds the lock.
+func (x *Exchange) host(id ID, in Input, placed chan<- outcome) *host {
+	h := newHost(id, *x.ports, x, x.opts.Log.With("call_id", id))
 	h.placed = placed
 	h.mailbox <- in
 	x.hosts[id] = h
@@ -181,7 +206,7 @@ func (x *Exchange) start(id ID, in Input, placed chan<- outcome) error {
 		x.mu.Unlock()
 		h.empty()
 	})
-	return nil
+	return h
 }
 
 // Post hands an input to a live call. It returns false when there is no such
@@ -201,10 +226,10 @@ func (x *Exchange) Hosts(id ID) bool {
 	return x.hosts[id] != nil
 }
 
-// Live returns a live call as it stands.
+// Live returns a live call as it stands. A coach's wait is none.
 func (x *Exchange) Live(id ID) (Record, bool) {
 	v := x.view(id)
-	if v == nil {
+	if v == nil || v.record.StartedAt.IsZero() {
 		return Record{}, false
 	}
 	return v.record, true

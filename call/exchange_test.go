@@ -74,6 +74,8 @@ func (d *desk) Leave(ID)                              {}
 func (d *desk) Over(_ ID, user string, o Outcome)     { d.note("over %s %s", user, o) }
 func (d *desk) Talk(ID, string)                       {}
 func (d *desk) Free(_ ID, user string)                { d.note("free %s", user) }
+func (d *desk) Supervise(_ ID, user string)           { d.note("supervise %s", user) }
+func (d *desk) Follow(id ID, user string)             { d.note("follow %s as %s", user, id) }
 func (d *desk) Publish(e Event)                       { d.note("%s", e.Type) }
 func (d *desk) Began(Record)                          { d.note("began") }
 func (d *desk) Ringing(_ Record, after time.Duration) { d.note("ringing %s", after) }
@@ -102,7 +104,7 @@ func open(t *testing.T, d *desk, maxCalls int) (*Exchange, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup
 	running.Go(func() {
-		_ = x.Run(ctx, Ports{Signalling: d, Transfers: d, Media: d, Room: d, Recorder: d, Router: d, Floor: d, Events: d, Meter: d})
+		_ = x.Run(ctx, Ports{Signalling: d, Transfers: d, Media: d, Room: d, Recorder: d, Router: d, Floor: d, Coaches: d, Events: d, Meter: d})
 	})
 	synctest.Wait()
 	return x, func() {

@@ -75,11 +75,15 @@ func (w *world) place(in Origination) Input {
 		return Placed{Placement{Service: SoundConfirm}}
 	case n == 3 && phone:
 		w.pickup = in.User
-		return Placed{Placement{Pickup: "WAITING"}}
+		p := Placement{Pickup: "WAITING"}
+		if w.draw.n(2) == 1 {
+			p.Coaching = &Coaching{User: in.User}
+		}
+		return Placed{p}
 	}
 	placed := w.draw.input(Placed{}).(Placed)
 	p := &placed.Placement
-	p.Service, p.Pickup, p.Music, p.To = "", "", "music", "+34600111222"
+	p.Service, p.Pickup, p.Coaching, p.Music, p.To = "", "", nil, "music", "+34600111222"
 	w.reserved[in.User] = calling
 	if w.free(p.Route.User) {
 		p.Route = Route{User: p.Route.User, RingTimeout: p.Route.RingTimeout}

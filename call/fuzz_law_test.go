@@ -18,6 +18,8 @@ func (w *world) does(in Input, f Effect) {
 		w.offerOver(f)
 	case Talk:
 		w.talk(f.User)
+	case Supervise, Follow, StandBy:
+		w.supervises(f)
 	case Free:
 		w.part(f.User)
 	case ArmTimer:
@@ -85,7 +87,7 @@ func (w *world) offerOver(f OfferOver) {
 
 // talk marks a user as talking: one who was reserved, or whose leg was handed over.
 func (w *world) talk(user string) {
-	if w.reserved[user] != offered && !w.taken[user] {
+	if w.reserved[user] == 0 && !w.taken[user] {
 		w.fail("%s talks, who is %d", user, w.reserved[user])
 	}
 	delete(w.taken, user)
@@ -95,10 +97,43 @@ func (w *world) talk(user string) {
 // part frees a user who talked.
 func (w *world) part(user string) {
 	how := w.reserved[user]
-	if how != talking && (how != calling || w.m.Record().AnsweredAt == nil) {
+	if how < talking {
 		w.fail("%s has talked, who is %d", user, how)
 	}
 	delete(w.reserved, user)
+}
+
+// supervises takes what the floor and other calls are told of coaches.
+func (w *world) supervises(f Effect) {
+	switch f := f.(type) {
+	case Supervise:
+		if w.reserved[f.User] != 0 {
+			w.fail("%s comes to coach, who is %d", f.User, w.reserved[f.User])
+		}
+		delete(w.taken, f.User)
+		w.reserved[f.User] = coaching
+	case Follow:
+		w.follows = f.User
+	case StandBy:
+		if w.reserved[f.Coaching.User] != coaching || f.Coaching.With == "" {
+			w.fail("%s stands by for %q", f.Coaching.User, f.Coaching.With)
+		}
+		w.away(f.Leg, f.Coaching.User)
+	}
+}
+
+// away takes a coach's leg that another call gets.
+func (w *world) away(leg LegID, user string) {
+	delete(w.reserved, user)
+	if _, strange := w.foreign[leg]; strange {
+		delete(w.foreign, leg)
+		return
+	}
+	l := w.legs[leg]
+	if l == nil || l.released || l.given || l.port || l.user != user {
+		w.fail("%s is given away: %+v", leg, l)
+	}
+	l.given, l.silent = true, true
 }
 
 // signals takes what is said to a leg.
@@ -191,6 +226,13 @@ func (w *world) changesHands(f Effect) {
 // given takes what another call gets: the phone of a user who picks it up, or
 // the side that it asked for.
 func (w *world) given(f Hand) {
+	if as := f.Handed.Coaching; as != nil && !f.Handed.Early {
+		if w.reserved[as.User] != coaching || f.To != "OTHER" && (f.To != "NEXT" || as.Mode != CoachListens) {
+			w.fail("%+v is handed to %s", f.Handed, f.To)
+		}
+		w.away(f.Handed.Leg, as.User)
+		return
+	}
 	if f.To == "WAITING" {
 		if !f.Handed.Early || f.Handed.User != w.pickup {
 			w.fail("%+v is handed to the call that %q picks up", f.Handed, w.pickup)

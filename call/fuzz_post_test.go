@@ -32,8 +32,15 @@ func (w *world) lawful(in Input) Input {
 			return nil
 		}
 		return in
-	case Accept, Reject, Hold, Mute, PauseRecording, Transfer:
+	case Accept, Reject, Hold, Mute, PauseRecording, Transfer, CoachSwitch, CoachLeave:
 		return in
+	case Coach:
+		return w.comesToCoach(in)
+	case Conversing:
+		if w.follows == "" || w.m.Phase() != Following {
+			return nil
+		}
+		return Conversing{Call: "NEXT"}
 	}
 	if l := w.line(in); l != nil && !l.silent {
 		return w.said(in, l)
@@ -167,6 +174,8 @@ func (w *world) reserve(user string) {
 // a user who picks the call up.
 func (w *world) hand(in Handed) Input {
 	switch {
+	case in.Coaching != nil:
+		return w.handCoach(in)
 	case len(w.partners) > 0 && !in.Early:
 		return w.partner()
 	case !in.Early || w.seeking == nil || w.ringing > 0 || !w.free(in.User):
@@ -187,11 +196,52 @@ func (w *world) partner() Input {
 	if in.For = leg; w.draw.n(3) == 0 {
 		return Handed{For: leg}
 	}
-	in.Early, in.SDP, in.Source = false, nil, ""
-	if !w.free(in.User) {
-		in.User = ""
-	} else {
+	in.Early, in.SDP, in.Source, in.Coaching = false, nil, "", nil
+	switch {
+	case w.reserved[in.User] == coaching && !w.taken[in.User]: // they take over what they coach
 		w.taken[in.User] = true
+	case !w.free(in.User):
+		in.User = ""
+	default:
+		w.taken[in.User] = true
+	}
+	return w.stranger(in)
+}
+
+// comesToCoach lets a supervisor into the call from the screen, if it is shown
+// as a conversation.
+func (w *world) comesToCoach(in Coach) Input {
+	if s := w.m.Record().State; s != StateActive && s != StateHeld || !w.free(in.Coaching.User) {
+		return nil
+	}
+	w.reserved[in.Coaching.User], w.modes[in.Coaching.User] = coaching, in.Coaching.Mode
+	in.Coaching.With = ""
+	return in
+}
+
+// handCoach brings the phone of a supervisor: one that dialed itself in, or that
+// coached another call.
+func (w *world) handCoach(in Handed) Input {
+	as := *in.Coaching
+	if !w.free(as.User) || slices.ContainsFunc(w.mailbox, func(in Input) bool {
+		h, handed := in.(Handed)
+		return handed && h.Coaching != nil && h.Coaching.User == as.User
+	}) {
+		return nil
+	}
+	in.User, in.Party, as.With = as.User, Party{}, "ana"
+	if in.Early {
+		as.Stays, as.With = false, ""
+		w.reserved[as.User] = coaching
+	} else {
+		in.SDP, in.Source = nil, ""
+		w.taken[as.User] = true // another call has them until this one takes them
+	}
+	w.modes[as.User] = as.Mode
+	in.Coaching = &as
+	if in.Early && w.draw.n(8) == 1 { // they have hung up by then
+		in.Leg = ""
+		return in
 	}
 	return w.stranger(in)
 }

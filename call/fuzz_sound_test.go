@@ -21,7 +21,9 @@ func (w *world) sounding(f Effect) {
 	case Reanswer:
 		w.opened(f.Leg)
 	case Press:
-		w.opened(f.Leg)
+		if w.opened(f.Leg); w.m.coachOn(MediaReady{Leg: f.Leg}) != nil {
+			w.fail("a coach's key is passed on")
+		}
 	case CloseMedia:
 		w.opened(f.Leg).port = false
 		w.hush(f.Leg)
@@ -49,6 +51,9 @@ func (w *world) open(f OpenMedia) {
 	if l.port || l.released || l.given {
 		w.fail("%s is opened: %+v", f.Leg, *l)
 	}
+	if f.Private != (w.reserved[f.User] == coaching && w.m.coachOn(MediaOpened{Leg: f.Leg}) != nil) {
+		w.fail("keys of %s are private: %v", f.User, f.Private)
+	}
 	l.user, l.trunk = f.User, f.Trunk
 }
 
@@ -70,21 +75,40 @@ func (w *world) hush(leg LegID) {
 }
 
 // wired checks who hears whom: two legs each other at most, of users who are
-// this call's.
+// this call's, and coaches as far as they chose to be heard.
 func (w *world) wired(edges []Edge) {
 	w.edges = edges
-	if len(edges) > 2 {
-		w.fail("who hears whom: %v", edges)
-	}
+	var talk []Edge
 	for _, e := range edges {
-		if back := (Edge{e.Speaker, e.Listener}); e == back || e != edges[0] && back != edges[0] {
-			w.fail("who hears whom: %v", edges)
-		}
 		w.opened(e.Listener)
 		if user := w.opened(e.Speaker).user; user != "" && w.reserved[user] == 0 {
 			w.fail("%s is heard and is not ours", user)
 		}
+		if !w.coached(e) {
+			talk = append(talk, e)
+		}
 	}
+	if len(talk) > 2 {
+		w.fail("who hears whom: %v", edges)
+	}
+	for _, e := range talk {
+		if back := (Edge{e.Speaker, e.Listener}); e == back || e != talk[0] && back != talk[0] {
+			w.fail("who hears whom: %v", edges)
+		}
+	}
+}
+
+// coached reports whether a coach hears or is heard by an edge. A coach who
+// listens is heard by nobody, and by the contact only who barges.
+func (w *world) coached(e Edge) bool {
+	if c := w.m.coachOn(MediaReady{Leg: e.Speaker}); c != nil {
+		mode := w.modes[c.user]
+		if mode == CoachListens || e.Listener == w.m.contact.id && mode != CoachBarges {
+			w.fail("%s hears the coach %s, who chose to %s", e.Listener, c.user, mode)
+		}
+		return true
+	}
+	return w.m.coachOn(MediaReady{Leg: e.Listener}) != nil
 }
 
 // tapes takes what the recording is told: it starts once, after the contact was

@@ -34,12 +34,11 @@ func (w *world) stands(before Phase) {
 func (w *world) hears(state State) {
 	edges := slices.DeleteFunc(slices.Clone(w.edges), func(e Edge) bool { return !w.legs[e.Listener].port || !w.legs[e.Speaker].port })
 	contact, person := w.m.contact.id, w.m.person.id
-	var want []Edge
+	want := Audience(w.places(state))
 	var tape [2]LegID
 	if phase := w.m.Phase(); phase == Talking && state == StateActive {
-		want = []Edge{{Listener: person, Speaker: contact}}
-		if !w.muted {
-			want = append(want, Edge{Listener: contact, Speaker: person})
+		if w.muted {
+			want = slices.DeleteFunc(want, func(e Edge) bool { return e == Edge{Listener: contact, Speaker: person} })
 		}
 		if !w.m.paused {
 			tape = [2]LegID{contact, person}
@@ -55,12 +54,38 @@ func (w *world) hears(state State) {
 	}
 }
 
+// places are those who are to hear somebody or be heard: the contact while
+// nobody is on hold, the person while their phone does not hold, and coaches in
+// the mode that was chosen.
+func (w *world) places(state State) []Seat {
+	var seats []Seat
+	contact, person := &w.m.contact, &w.m.person
+	if w.m.Phase() == Talking && state == StateActive {
+		seats = append(seats, Seat{contact.id, contact.role})
+	}
+	if w.m.Phase() == Talking && !person.gone && (state == StateActive || !person.holds) {
+		seats = append(seats, Seat{person.id, person.role})
+	}
+	if w.m.Phase() == Following {
+		return nil
+	}
+	for _, c := range w.m.coaches {
+		if c.joined && !c.holds {
+			seats = append(seats, Seat{c.id, w.modes[c.user].role()})
+		}
+	}
+	return seats
+}
+
 // clocks checks that no timer of an earlier time runs on.
 func (w *world) clocks() {
 	phases := map[Timer][]Phase{
 		TimerReception: {Waiting, Offering}, TimerOffer: {Offering}, TimerDial: {Summoning, Dialing, Talking}, TimerFarewell: {Clearing},
 	}
 	for name := range w.timers {
+		if slices.ContainsFunc(w.m.coaches, func(c *coach) bool { return c.timer() == name && !c.joined }) {
+			continue
+		}
 		if !slices.Contains(phases[name], w.m.Phase()) || name == TimerDial && w.m.Phase() == Talking && w.m.transfer == nil {
 			w.fail("%s runs on in %s", name, w.m.Phase())
 		}
@@ -82,7 +107,7 @@ func (w *world) settled() {
 		if w.playing[w.m.contact.id].Sound != "music" {
 			w.fail("the contact waits and hears %+v", w.playing[w.m.contact.id])
 		}
-	case Arriving, Announcing, Summoning, Dialing, Clearing, Ended: // nobody is owed anything
+	case Arriving, Announcing, Summoning, Dialing, Following, Clearing, Ended: // nobody is owed anything
 	}
 }
 
@@ -99,7 +124,7 @@ func (w *world) unheard(leg LegID) bool {
 func (w *world) converses() {
 	contact, person, plan := &w.m.contact, &w.m.person, w.m.plan
 	for user, how := range w.reserved {
-		if how != offered && user != contact.user && user != person.user {
+		if how != offered && how != coaching && user != contact.user && user != person.user {
 			w.fail("%s talks, and with nobody", user)
 		}
 	}
@@ -113,7 +138,8 @@ func (w *world) converses() {
 		if heard != plan.Reception.Music && !contact.holds {
 			w.fail("the contact is on hold and hears %q", heard)
 		}
-		if !person.gone && (w.playing[person.id].Sound == plan.Reception.Music) != (contact.holds && !person.holds) {
+		spoken := slices.ContainsFunc(w.m.coaches, func(c *coach) bool { return c.joined && !c.holds && w.modes[c.user] != CoachListens })
+		if !person.gone && (w.playing[person.id].Sound == plan.Reception.Music) != (contact.holds && !person.holds && !spoken) {
 			w.fail("the person hears %q, contact holds %v, person holds %v", w.playing[person.id].Sound, contact.holds, person.holds)
 		}
 		return

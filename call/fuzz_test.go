@@ -20,6 +20,7 @@ func inputs() []Input {
 		Accept{}, Reject{}, Hangup{}, Drained{}, TimerFired{},
 		Origination{}, Placed{}, LegHeld{}, LegRefers{}, Hold{}, Mute{}, PauseRecording{}, Transfer{},
 		Directed{}, Undirected{}, Surrender{}, Handed{},
+		Standby{}, Conversing{}, Coach{}, CoachSwitch{}, CoachLeave{},
 	}
 }
 
@@ -194,6 +195,10 @@ func (d *draw) scalar(v reflect.Value, name string) {
 		codes := []int64{0, 180, 183, 200, 408, 480, 486, 503, 603, -1}
 		v.SetInt(codes[d.n(len(codes))])
 	case reflect.Uint8:
+		if name == "Key" {
+			v.SetUint(uint64("456*1"[d.n(5)]))
+			return
+		}
 		limit := 256
 		if _, closed := reflect.TypeAssert[CauseKind](v); closed {
 			limit = int(CauseMediaLost) + 1
@@ -209,6 +214,8 @@ func (d *draw) words(v reflect.Value, name string) []string {
 	switch v.Interface().(type) {
 	case Timer:
 		return []string{string(TimerReception), string(TimerOffer), string(TimerDial), string(TimerFarewell), "none"}
+	case CoachMode:
+		return []string{string(CoachListens), string(CoachWhispers), string(CoachBarges)}
 	case Strategy:
 		return []string{string(LongestIdle), string(RingAll), string(Random)}
 	case Sound:

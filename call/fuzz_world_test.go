@@ -28,23 +28,25 @@ type world struct {
 	failures int // bit by bit, whether the next media operation fails
 
 	legs     map[LegID]*line
-	foreign  map[LegID]Handed    // legs of other calls that are this one's to take
-	strange  int                 // how many there ever were
-	partners []LegID             // of other calls that were asked for their other side and did not answer yet
-	asked    int                 // other calls that want a side of this one and were not answered yet
-	sounds   []PlayEnded         // that are being played to their end
-	seeking  *Request            // the call is in the floor's queue
-	reserved map[string]holding  // users who are this call's
-	taken    map[string]bool     // users whose leg was handed over, and who were not reserved
-	pickup   string              // the user who is reserved for the call that they pick up
-	ringing  int                 // offers of a ring-all call
-	edges    []Edge              // who hears whom
-	playing  map[LegID]PlayEnded // what legs are played
-	tape     *[2]LegID           // whom the running recording takes
-	told     bool                // the contact heard that they are recorded
-	recorded bool                // a recording has started
-	muted    bool                // the person, from the screen
-	person   LegID               // who talks with the contact
+	foreign  map[LegID]Handed     // legs of other calls that are this one's to take
+	strange  int                  // how many there ever were
+	partners []LegID              // of other calls that were asked for their other side and did not answer yet
+	asked    int                  // other calls that want a side of this one and were not answered yet
+	sounds   []PlayEnded          // that are being played to their end
+	seeking  *Request             // the call is in the floor's queue
+	reserved map[string]holding   // users who are this call's
+	taken    map[string]bool      // users whose leg was handed over, and who were not reserved
+	pickup   string               // the user who is reserved for the call that they pick up
+	ringing  int                  // offers of a ring-all call
+	edges    []Edge               // who hears whom
+	playing  map[LegID]PlayEnded  // what legs are played
+	tape     *[2]LegID            // whom the running recording takes
+	told     bool                 // the contact heard that they are recorded
+	recorded bool                 // a recording has started
+	muted    bool                 // the person, from the screen
+	person   LegID                // who talks with the contact
+	modes    map[string]CoachMode // of coaches, as they and their superiors chose
+	follows  string               // whose next conversation a coach waits for
 
 	durable bool // routing stored the call
 	saved   Record
@@ -75,6 +77,7 @@ const (
 	offered holding = iota + 1
 	calling         // they call out
 	talking
+	coaching
 )
 
 func newWorld(t *testing.T, script []byte) *world {
@@ -82,6 +85,7 @@ func newWorld(t *testing.T, script []byte) *world {
 		t: t, draw: &draw{bytes: script, legs: 1}, m: NewMachine(), at: time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC),
 		timers: make(map[Timer]time.Time), legs: make(map[LegID]*line), foreign: make(map[LegID]Handed),
 		reserved: make(map[string]holding), taken: make(map[string]bool), playing: make(map[LegID]PlayEnded),
+		modes: make(map[string]CoachMode),
 	}
 	if w.draw.n(4) == 0 {
 		w.failures = 1 << w.draw.n(6)
@@ -105,6 +109,12 @@ func (w *world) begin() {
 	switch begun := in.(type) {
 	case Arrival:
 		w.legs[begun.Leg] = &line{peer: true, caller: true, owes: begun.SDP == nil}
+	case Standby:
+		begun.Leg, begun.Coaching.User = ID("OTHER").Leg(1), "eva"
+		begun.Coaching.Stays, begun.Coaching.With = true, "ana"
+		w.strange = 1
+		w.foreign[begun.Leg] = Handed{Leg: begun.Leg, User: "eva"}
+		in = begun
 	case Origination:
 		begun.User = "ana"
 		if w.draw.n(2) == 1 { // from the screen
@@ -159,7 +169,7 @@ func (w *world) expected() Input {
 			return LegAnswered{Leg: id, SDP: []byte("sdp")}
 		}
 	}
-	kinds := []Input{Assigned{}, Handed{}, LegRefers{}, Transfer{}, LegOffered{}}
+	kinds := []Input{Assigned{}, Handed{}, LegRefers{}, Transfer{}, LegOffered{}, Coach{}, Digit{}}
 	w.draw.legs = max(1, len(w.legs))
 	return w.draw.input(kinds[w.draw.n(len(kinds))])
 }
@@ -205,7 +215,7 @@ func (w *world) finish() {
 			w.mailbox = append(w.mailbox, w.sounds[0])
 			w.sounds = w.sounds[1:]
 		case w.fire():
-		case w.m.Phase() == Talking:
+		case w.m.Phase() == Talking || w.m.Phase() == Following:
 			w.take(Hangup{By: "admin"})
 		default:
 			w.fail("%s, and nothing will ever happen", w.m.Phase())
@@ -243,11 +253,30 @@ func (w *world) heeds(in Input, phase Phase) {
 		if phase == Talking {
 			w.muted = in.On
 		}
+	case CoachSwitch:
+		if w.m.coachNamed(in.User) != nil {
+			w.modes[in.User] = in.Mode
+		}
+	case Digit:
+		w.chooses(in)
 	case PlayEnded:
 		if w.playing[in.Leg] == in {
 			delete(w.playing, in.Leg)
 		}
 		w.told = w.told || phase == Talking && in.Sound == w.m.plan.Announce
+	}
+}
+
+// chooses notes which mode a coach chooses by a key. Before they hear anything
+// there is nothing to choose.
+func (w *world) chooses(in Digit) {
+	c := w.m.coachOn(in)
+	if c == nil || !c.joined {
+		return
+	}
+	mode := map[byte]CoachMode{'4': CoachWhispers, '5': CoachListens, '6': CoachBarges}[in.Key]
+	if mode != "" && (mode != CoachBarges || c.as.Barge) {
+		w.modes[c.user] = mode
 	}
 }
 

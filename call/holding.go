@@ -1,5 +1,7 @@
 package call
 
+import "slices"
+
 // legHeld follows a peer that put the call on hold, or took it back.
 func (m *Machine) legHeld(in LegHeld) {
 	l := m.find(in.Leg)
@@ -33,12 +35,15 @@ func (m *Machine) arrange() {
 	}
 	switch {
 	case m.rec.State == StateHeld && was == StateHeld: // by somebody else, or by more
+		if len(m.coaches) > 0 {
+			m.wire()
+		}
 		m.sootheBoth()
 		return
 	case m.rec.State == was:
 		return
 	case m.rec.State == StateHeld:
-		m.do(Wire{})
+		m.wire()
 		m.sootheBoth()
 	default:
 		m.contact.soothed, m.person.soothed = false, false
@@ -54,7 +59,17 @@ func (m *Machine) arrange() {
 // sootheBoth lets whoever is on hold hear music.
 func (m *Machine) sootheBoth() {
 	m.soothe(&m.contact, !m.contact.holds)
-	m.soothe(&m.person, m.contact.holds && !m.person.holds)
+	m.soothePerson()
+}
+
+// soothePerson plays music to the person whom the contact put on hold, unless a
+// coach speaks to them.
+func (m *Machine) soothePerson() {
+	if m.phase != Talking {
+		return
+	}
+	spoken := slices.ContainsFunc(m.coaches, (*coach).speaks)
+	m.soothe(&m.person, m.rec.State == StateHeld && m.contact.holds && !m.person.holds && !spoken)
 }
 
 // soothe plays music to a side that is on hold, or ends it. The side that

@@ -30,12 +30,21 @@ type host struct {
 	machine *Machine
 	began   time.Time
 	rang    bool
-	timers  map[Timer]time.Time  // deadlines
-	results []Input              // what effects came back with
-	unsaved *Change              // the newest change, when the store did not take it
-	tape    Tape                 // of the recording that runs, or nil
-	placed  chan<- outcome       // told once what became of an origination, or nil
-	others  func(ID, Input) bool // posts to other calls
+	timers  map[Timer]time.Time // deadlines
+	results []Input             // what effects came back with
+	unsaved *Change             // the newest change, when the store did not take it
+	tape    Tape                // of the recording that runs, or nil
+	placed  chan<- outcome      // told once what became of an origination, or nil
+	others  exchangeSide
+	waits   bool // it is a coach's wait; the exchange's, under its lock
+}
+
+// exchangeSide is what a call asks of the exchange that hosts it.
+type exchangeSide interface {
+	// Post hands an input to another call; false when there is no such call.
+	Post(id ID, in Input) bool
+	// stand hosts the wait of a coach.
+	stand(in Standby) error
 }
 
 // outcome is what became of an origination: the call, or why there is none.
@@ -50,9 +59,9 @@ type view struct {
 	offered []string
 }
 
-func newHost(id ID, ports Ports, post func(ID, Input) bool, log *slog.Logger) *host {
+func newHost(id ID, ports Ports, others exchangeSide, log *slog.Logger) *host {
 	return &host{
-		id: id, ports: ports, log: log, machine: NewMachine(), others: post,
+		id: id, ports: ports, log: log, machine: NewMachine(), others: others,
 		mailbox: make(chan Input, mailboxSize),
 		overrun: make(chan struct{}, 1),
 		timers:  make(map[Timer]time.Time),
@@ -194,6 +203,8 @@ func (h *host) carryOut(fx Effect) {
 		h.askPartner(fx.Leg)
 	case Hand:
 		h.hand(fx)
+	case StandBy:
+		h.standBy(fx)
 	case Save:
 		h.save(fx.Change)
 	case Seek:
@@ -206,6 +217,10 @@ func (h *host) carryOut(fx Effect) {
 		p.Floor.Talk(h.id, fx.User)
 	case Free:
 		p.Floor.Free(h.id, fx.User)
+	case Supervise:
+		p.Coaches.Supervise(h.id, fx.User)
+	case Follow:
+		p.Coaches.Follow(h.id, fx.User)
 	case Publish:
 		h.publish(fx.Type)
 	case ArmTimer:
@@ -342,7 +357,7 @@ func (h *host) tell(o outcome) {
 
 // askPartner asks the call of another leg to give its other side up.
 func (h *host) askPartner(leg LegID) {
-	if leg.Call() == h.id || !h.others(leg.Call(), Surrender{By: h.id, Leg: leg}) {
+	if leg.Call() == h.id || !h.others.Post(leg.Call(), Surrender{By: h.id, Leg: leg}) {
 		h.back(Handed{For: leg})
 	}
 }
@@ -350,15 +365,34 @@ func (h *host) askPartner(leg LegID) {
 // hand gives a leg to another call; when that is over by now, nobody is left
 // who could want it.
 func (h *host) hand(fx Hand) {
-	if h.others(fx.To, fx.Handed) {
+	in := fx.Handed
+	if h.others.Post(fx.To, in) {
 		return
 	}
-	if fx.Handed.Leg != "" {
-		h.ports.Signalling.Release(fx.Handed.Leg, Cause{Kind: CauseUnreachable, Code: 480, Text: "The call is over"})
+	if in.Coaching != nil && in.Coaching.Stays && !in.Early {
+		h.standBy(StandBy{Leg: in.Leg, Coaching: *in.Coaching})
+		return
 	}
-	if fx.Handed.Early {
-		h.ports.Floor.Over(fx.To, fx.Handed.User, OutcomeWithdrawn)
+	if in.Leg != "" {
+		h.ports.Signalling.Release(in.Leg, Cause{Kind: CauseUnreachable, Code: 480, Text: "The call is over"})
 	}
+	switch {
+	case in.Early:
+		h.ports.Floor.Over(fx.To, in.User, OutcomeWithdrawn)
+	case in.Coaching != nil:
+		h.ports.Floor.Free(h.id, in.User)
+	}
+}
+
+// standBy lets a coach wait for the next conversation of whom they stay with.
+func (h *host) standBy(fx StandBy) {
+	err := h.others.stand(Standby{Call: NewID(time.Now()), Leg: fx.Leg, Coaching: fx.Coaching})
+	if err == nil {
+		return
+	}
+	h.log.Warn("a coach cannot wait for the next conversation and is let go", "user", fx.Coaching.User, "error", err)
+	h.ports.Signalling.Release(fx.Leg, Cause{Kind: CauseNormal})
+	h.ports.Floor.Free(h.id, fx.Coaching.User)
 }
 
 func (h *host) publish(t EventType) {
@@ -377,7 +411,7 @@ func (h *host) openMedia(fx OpenMedia) {
 		fx.Source = host
 	}
 	sdp, err := h.ports.Media.Open(fx.Leg, MediaSpec{
-		Remote: fx.Remote, Trunk: fx.Trunk, User: fx.User, Source: fx.Source, Secure: secure,
+		Remote: fx.Remote, Trunk: fx.Trunk, User: fx.User, Source: fx.Source, Secure: secure, Private: fx.Private,
 	})
 	if err != nil {
 		h.mediaFailed(fx.Leg, err)

@@ -36,6 +36,30 @@ type Origination struct {
 // Placed is routing's decision about an Origination.
 type Placed struct{ Placement Placement }
 
+// Standby is a coach who waits for a salesperson's next conversation: the first
+// input of what is no call.
+type Standby struct {
+	Call     ID
+	Leg      LegID // of the call that is over; it is this one's to take
+	Coaching Coaching
+}
+
+// Conversing tells a Standby that the salesperson's next conversation has begun.
+type Conversing struct{ Call ID }
+
+// Coach lets a supervisor join from the screen: their phone is called.
+type Coach struct{ Coaching Coaching }
+
+// CoachSwitch changes what a coach lets be heard, from the screen. Whether they
+// may was decided by whoever asks.
+type CoachSwitch struct {
+	User string
+	Mode CoachMode
+}
+
+// CoachLeave ends a coach's part in the call, from the screen.
+type CoachLeave struct{ User string }
+
 // Planned is routing's decision about an Arrival.
 type Planned struct{ Plan Plan }
 
@@ -188,15 +212,17 @@ type Surrender struct {
 	Leg LegID // the leg that is given up for it
 }
 
-// Handed answers a Surrender, or brings the leg of a user who picks up this call.
+// Handed answers a Surrender, or brings the leg of a user who picks up this call
+// or coaches it.
 type Handed struct {
-	For    LegID  // that was to be given up for it, of a Surrender
-	Leg    LegID  // of the other call; it is this call's to take. Empty: refused
-	User   string // whose phone it is, or empty
-	Party  Party  // who it is
-	Early  bool   // the peer's INVITE, which is not answered yet
-	SDP    []byte // its SDP offer, nil when it had none
-	Source string // host of the signalling peer, an IP address
+	For      LegID     // that was to be given up for it, of a Surrender
+	Leg      LegID     // of the other call; it is this call's to take. Empty: refused
+	User     string    // whose phone it is, or empty
+	Party    Party     // who it is
+	Early    bool      // the peer's INVITE, which is not answered yet
+	SDP      []byte    // its SDP offer, nil when it had none
+	Source   string    // host of the signalling peer, an IP address
+	Coaching *Coaching // set: they join as a coach
 }
 
 // Hangup ends the call by command.
@@ -210,6 +236,11 @@ type TimerFired struct{ Timer Timer }
 
 func (Arrival) input()        {}
 func (Origination) input()    {}
+func (Standby) input()        {}
+func (Conversing) input()     {}
+func (Coach) input()          {}
+func (CoachSwitch) input()    {}
+func (CoachLeave) input()     {}
 func (Placed) input()         {}
 func (LegHeld) input()        {}
 func (LegRefers) input()      {}

@@ -19,12 +19,13 @@ const (
 	Summoning               // the user who calls out is called first
 	Dialing                 // a number or a colleague is being called
 	Talking                 // two people are connected
+	Following               // a coach waits for the next conversation; this is no call
 	Clearing                // the result stands, legs are let go
 	Ended                   // nothing is left
 )
 
 func (p Phase) String() string {
-	return [...]string{"arriving", "waiting", "offering", "announcing", "summoning", "dialing", "talking", "clearing", "ended"}[p]
+	return [...]string{"arriving", "waiting", "offering", "announcing", "summoning", "dialing", "talking", "following", "clearing", "ended"}[p]
 }
 
 // Machine decides what happens to one call. It has no clock, does no I/O and
@@ -46,6 +47,7 @@ type Machine struct {
 	person   leg     // the salesperson, or the outside number
 	offers   []offer // users whose phones ring
 	asked    []string
+	coaches  []*coach
 	attempt  *attempt  // whom the call tries to reach
 	transfer *transfer // the transfer under way
 	lastLeg  int
@@ -100,6 +102,7 @@ func (m *Machine) Record() Record {
 	rec := m.rec
 	rec.Trail = slices.Clone(m.rec.Trail)
 	rec.Segments = slices.Clone(m.rec.Segments)
+	rec.Coachings = slices.Clone(m.rec.Coachings)
 	rec.Quality = maps.Clone(m.rec.Quality)
 	return rec
 }
@@ -123,9 +126,15 @@ func (m *Machine) Step(at time.Time, in Input) ([]Effect, error) {
 	if first := begins(in); first != (m.rec.ID == "") {
 		return nil, fmt.Errorf("call %s: %T out of place", m.rec.ID, in)
 	}
+	if c := m.coachOn(in); c != nil {
+		m.coachSays(c, in)
+		return m.fx, nil
+	}
 	switch in := in.(type) {
 	case Arrival, Origination, Planned, Placed, Refused:
 		m.begin(in)
+	case Coach, CoachSwitch, CoachLeave, Standby, Conversing:
+		m.coached(in)
 	case MediaOpened, MediaReady, MediaClosed, MediaFailed, MediaLost, PlayEnded:
 		m.heard(in)
 	case LegProgress, LegAnswered, LegAccepted, LegOffered, LegHeld, LegGone:
@@ -159,7 +168,7 @@ func (m *Machine) Step(at time.Time, in Input) ([]Effect, error) {
 // begins reports whether an input is the first of a call.
 func begins(in Input) bool {
 	switch in.(type) {
-	case Arrival, Origination:
+	case Arrival, Origination, Standby:
 		return true
 	}
 	return false

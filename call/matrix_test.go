@@ -24,6 +24,8 @@ var phaseScripts = []struct {
 	{Announcing, []string{"> 0s arrival", "> 1s planned redirect record"}},
 	{Dialing, []string{"> 0s arrival", "> 1s planned redirect record", "> 3s playended 1 closed:sales"}},
 	{Talking, []string{"> 0s arrival", "> 1s planned record", "> 2s assigned ana", "> 3s answered 2"}},
+	{Talking, []string{"> 0s arrival", "> 1s planned record", "> 2s assigned ana", "> 3s answered 2", "> 4s coach luis may-barge stays", "> 5s answered 3"}},
+	{Following, []string{"> 0s standby luis", "> 1s answered 1"}},
 	{Clearing, []string{"> 0s arrival", "> 1s planned record", "> 2s assigned ana", "> 3s gone 2 busy 486"}},
 	{Ended, []string{"> 0s arrival", "> 1s planned record", "> 2s gone 1 normal"}},
 }
@@ -37,6 +39,8 @@ var matrixInputs = []string{
 	"originate ana", "placed", "held 1 on", "held 2 on", "held 2 off", "hold on", "mute on", "pause on", "digit 2 5 info",
 	"transfer eva", "refers 2 eva", "directed user eva", "directed playbook support", "undirected", "surrender 2",
 	"handed refused", "handed early eva", "handed eva OTHER-2", "gone 3 declined 603", "answered 3", "answered 1", "assigned eva auto",
+	"coach eva", "handed dials eva", "handed coach eva stays", "switch luis whisper", "leave luis", "standby eva", "conversing NEXT",
+	"digit 3 4", "digit 3 6 info", "held 3 on", "offered 3", "medialost 3", "refers 3 eva", "surrender 3", "timer coach 3",
 	"hangup admin", "drained", "timer reception", "timer offer", "timer dial", "timer farewell",
 }
 
@@ -96,7 +100,8 @@ func checkInvariants(t *testing.T, s *stage) {
 	if r.Missed != (r.Reason != MissedNone) && r.Result != ResultNone {
 		t.Errorf("missed %v with reason %q", r.Missed, r.Reason)
 	}
-	if r.Result == ResultCompleted && r.AnsweredAt == nil {
+	call := !r.StartedAt.IsZero() // a coach's wait is none
+	if call && r.Result == ResultCompleted && r.AnsweredAt == nil {
 		t.Errorf("completed, but nobody was connected")
 	}
 	if ended && (len(s.m.sides()) > 0 || s.m.closing != 0) {

@@ -25,7 +25,7 @@ func (m *Machine) placed(d Placement) {
 		m.serve(d.Service)
 		return
 	case d.Pickup != "":
-		m.pickUp(d.Pickup)
+		m.pickUp(d)
 		return
 	}
 	m.route, m.booked = d.Route, d.Route.User
@@ -106,11 +106,11 @@ func (m *Machine) showProgress(status int) {
 func (m *Machine) calleeReady(callee leg) {
 	m.contact = callee
 	m.answerPerson()
+	m.do(Talk{User: m.person.user})
 	if callee.user != "" {
 		m.do(Talk{User: callee.user})
 	}
 	m.do(Hush{Leg: m.person.id})
-	m.wire()
 	m.mark("connected", m.person.user, "")
 	m.connected()
 }
@@ -160,14 +160,14 @@ func (m *Machine) serve(sound Sound) {
 	m.person.user = "" // nobody is reserved
 }
 
-// pickUp gives the phone that called us to a call that waits. It is no call of
-// its own: nothing is written down.
-func (m *Machine) pickUp(waiting ID) {
+// pickUp gives the phone that called us to a call that waits, or to one that it
+// coaches. It is no call of its own: nothing is written down.
+func (m *Machine) pickUp(d Placement) {
 	m.phase, m.rec.State, m.rec.Result = Ended, StateEnded, ResultCompleted
-	h := Handed{User: m.person.user, Early: true}
+	h := Handed{User: m.person.user, Early: true, Coaching: d.Coaching}
 	if !m.person.gone {
 		h.Leg, h.SDP, h.Source = m.person.id, m.origin.SDP, m.origin.Source
 		m.person.gone = true
 	}
-	m.do(Hand{To: waiting, Handed: h})
+	m.do(Hand{To: d.Pickup, Handed: h})
 }

@@ -97,9 +97,11 @@ type Placement struct {
 	// Service is played to the user in place of a call: a feature code that
 	// took effect. Nothing was stored then, and nobody is reserved.
 	Service Sound
-	// Pickup is the waiting call that the user's phone takes. Nothing was
-	// stored then, and the user is reserved for that call.
-	Pickup ID
+	// Pickup is the waiting call that the user's phone takes, or with Coaching
+	// the conversation that it joins. Nothing was stored then, and the user is
+	// reserved for that call.
+	Pickup   ID
+	Coaching *Coaching
 }
 
 // Destination is where a transferred call goes: to a route, or to a playbook's

@@ -58,6 +58,8 @@ type MediaSpec struct {
 	User   string // whose preferences hold when there is no trunk
 	Source string // host of the signalling peer, or empty
 	Secure bool   // the signalling is encrypted all the way to the peer
+	// Private: its keys are for the switch, and are passed on to nobody.
+	Private bool
 }
 
 // Media gives legs their ports. A leg's room is its call.
@@ -160,6 +162,18 @@ type Floor interface {
 	Talk(id ID, user string)
 	// Free ends the conversation; the wrap-up begins.
 	Free(id ID, user string)
+}
+
+// Supervision is what the floor does for coaches. It answers by posting
+// Conversing or Hangup.
+type Supervision interface {
+	// Supervise marks a user as coaching this call, whatever they coached before;
+	// Floor.Free ends it.
+	Supervise(id ID, user string)
+	// Follow asks, for the users who coach as this call, for the next
+	// conversation of another: Conversing is posted once it has begun, or
+	// Hangup when that user goes offline.
+	Follow(id ID, user string)
 }
 
 // Binding is one registered address of a user's phone: the durable part of a

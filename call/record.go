@@ -99,11 +99,13 @@ type Record struct {
 
 	// What others write about the call; the call's own saves leave it alone.
 	Recording   *Recording         `json:"recording"`
-	Coaches     []string           `json:"coaches"`
 	Notes       string             `json:"notes"`
 	Disposition string             `json:"disposition"`
 	CRM         *Sync              `json:"crm"`
 	Quality     map[string]Quality `json:"quality,omitempty"` // by role
+
+	Coaches   []string       `json:"coaches"`             // who coach the call, or coached it
+	Coachings []CoachSession `json:"coachings,omitempty"` // each of their times in it, as they joined
 
 	// Segments are who talked with the contact, one after another.
 	Segments []Segment `json:"segments,omitempty"`

@@ -128,24 +128,46 @@ func (m *Machine) userReady(o *offer) {
 	m.do(Talk{User: m.person.user})
 	m.answerContact()
 	m.do(Hush{Leg: m.contact.id})
-	m.wire()
 	m.mark("connected", m.person.user, "")
 	m.connected()
 }
 
-// wire sets who hears whom between the contact and the person.
+// wire sets who hears whom. A muted salesperson is still heard by coaches.
 func (m *Machine) wire() {
-	edges := Audience([]Seat{{m.contact.id, m.contact.role}, {m.person.id, m.person.role}})
+	edges := Audience(m.seats())
 	if m.muted {
-		edges = slices.DeleteFunc(edges, func(e Edge) bool { return e.Speaker == m.person.id })
+		edges = slices.DeleteFunc(edges, func(e Edge) bool { return e.Speaker == m.person.id && e.Listener == m.contact.id })
 	}
 	m.do(Wire{edges})
+}
+
+// seats are the places of those who take part at the moment. While one side of
+// the conversation is on hold the contact has none, and so has a side whose
+// phone holds: it may play music of its own.
+func (m *Machine) seats() []Seat {
+	var seats []Seat
+	if m.phase == Talking {
+		apart := m.rec.State != StateActive
+		if !apart {
+			seats = append(seats, Seat{m.contact.id, m.contact.role})
+		}
+		if !apart || !m.person.gone && !m.person.holds {
+			seats = append(seats, Seat{m.person.id, m.person.role})
+		}
+	}
+	for _, c := range m.coaches {
+		if c.joined && !c.holds {
+			seats = append(seats, Seat{c.id, c.role})
+		}
+	}
+	return seats
 }
 
 // connected begins the conversation, or goes on with it after a queue: the
 // duration counts, the recording runs.
 func (m *Machine) connected() {
 	m.phase, m.rec.State = Talking, StateActive
+	m.wire()
 	m.segment, m.segmentNumber = m.at, m.rec.RedirectedTo
 	if m.talked.IsZero() {
 		m.talked = m.at
@@ -185,7 +207,7 @@ func (m *Machine) playEnded(in PlayEnded) {
 		}
 	case Clearing:
 		m.dismiss(m.verdict.cause())
-	case Arriving, Waiting, Offering, Summoning, Dialing, Ended:
+	case Arriving, Waiting, Offering, Summoning, Dialing, Following, Ended:
 	}
 }
 

@@ -190,7 +190,7 @@ func parseInput(verb string, words []string) (Input, error) {
 		}
 		return ""
 	}
-	leg := func() LegID { n, _ := strconv.Atoi(word(0)); return stageID.Leg(n) }
+	legID := func() LegID { n, _ := strconv.Atoi(word(0)); return stageID.Leg(n) }
 	switch verb {
 	case "arrival":
 		in := Arrival{Call: stageID, Leg: stageID.Leg(1), Trunk: "carrier", Called: "+34910000001", Caller: "+34600111222", SDP: []byte("offer")}
@@ -207,9 +207,9 @@ func parseInput(verb string, words []string) (Input, error) {
 	case "placed":
 		return Placed{parsePlacement(words)}, nil
 	case "held":
-		return LegHeld{Leg: leg(), On: word(1) != "off"}, nil
+		return LegHeld{Leg: legID(), On: word(1) != "off"}, nil
 	case "refers": // LEG TO [PARTNER]
-		in := LegRefers{Leg: leg(), To: word(1)}
+		in := LegRefers{Leg: legID(), To: word(1)}
 		if word(2) != "" {
 			in.Partner = LegID(word(2))
 		}
@@ -221,9 +221,15 @@ func parseInput(verb string, words []string) (Input, error) {
 	case "undirected":
 		return Undirected{Cause{Kind: CauseFailed, Code: 404}}, nil
 	case "surrender":
-		return Surrender{By: "OTHER", Leg: leg()}, nil
-	case "handed": // refused [FOR] | early USER | USER LEG [FOR] | - LEG
+		return Surrender{By: "OTHER", Leg: legID()}, nil
+	case "handed": // refused [FOR] | early USER | USER LEG [FOR] | - LEG | dials USER | coach USER
 		switch {
+		case word(0) == "dials":
+			as := parseCoaching(words[1:])
+			return Handed{Leg: "OTHER-8", User: as.User, Early: true, SDP: []byte("theirs"), Coaching: &as}, nil
+		case word(0) == "coach":
+			as := parseCoaching(words[1:])
+			return Handed{Leg: "OTHER-7", User: as.User, Coaching: &as}, nil
 		case word(0) == "refused":
 			return Handed{For: LegID(cmp.Or(word(1), "OTHER-1"))}, nil
 		case word(0) == "early":
@@ -232,6 +238,18 @@ func parseInput(verb string, words []string) (Input, error) {
 			return Handed{For: "OTHER-1", Leg: LegID(word(1)), Party: Party{Number: "+34600777888"}}, nil
 		}
 		return Handed{For: LegID(cmp.Or(word(2), "OTHER-1")), Leg: LegID(word(1)), User: word(0)}, nil
+	case "coach": // USER, and see parseCoaching
+		return Coach{parseCoaching(words)}, nil
+	case "switch":
+		return CoachSwitch{User: word(0), Mode: CoachMode(word(1))}, nil
+	case "leave":
+		return CoachLeave{User: word(0)}, nil
+	case "standby":
+		as := parseCoaching(words)
+		as.Stays, as.With = true, "ana"
+		return Standby{Call: stageID, Leg: "OTHER-9", Coaching: as}, nil
+	case "conversing":
+		return Conversing{Call: ID(word(0))}, nil
 	case "hold":
 		return Hold{By: "ana", On: word(0) != "off"}, nil
 	case "mute":
@@ -259,35 +277,35 @@ func parseInput(verb string, words []string) (Input, error) {
 		return in, nil
 	case "progress":
 		status, err := strconv.Atoi(word(1))
-		in := LegProgress{Leg: leg(), Status: status}
+		in := LegProgress{Leg: legID(), Status: status}
 		if word(2) == "sdp" {
 			in.SDP = []byte("early")
 		}
 		return in, err
 	case "answered":
-		return LegAnswered{Leg: leg(), SDP: []byte("answer")}, nil
+		return LegAnswered{Leg: legID(), SDP: []byte("answer")}, nil
 	case "accepted":
-		return LegAccepted{Leg: leg(), SDP: []byte("answer")}, nil
+		return LegAccepted{Leg: legID(), SDP: []byte("answer")}, nil
 	case "offered":
-		return LegOffered{Leg: leg(), SDP: []byte("reoffer")}, nil
+		return LegOffered{Leg: legID(), SDP: []byte("reoffer")}, nil
 	case "gone":
 		kind, err := parseKind(word(1))
 		code, _ := strconv.Atoi(word(2))
-		return LegGone{Leg: leg(), Cause: Cause{Kind: kind, Code: code}}, err
+		return LegGone{Leg: legID(), Cause: Cause{Kind: kind, Code: code}}, err
 	case "opened":
-		return MediaOpened{Leg: leg(), SDP: []byte("sdp")}, nil
+		return MediaOpened{Leg: legID(), SDP: []byte("sdp")}, nil
 	case "ready":
-		return MediaReady{Leg: leg()}, nil
+		return MediaReady{Leg: legID()}, nil
 	case "mediaclosed":
-		return MediaClosed{Leg: leg()}, nil
+		return MediaClosed{Leg: legID()}, nil
 	case "mediafailed":
-		return MediaFailed{Leg: leg(), Cause: Cause{Kind: CauseFailed, Code: 488}}, nil
+		return MediaFailed{Leg: legID(), Cause: Cause{Kind: CauseFailed, Code: 488}}, nil
 	case "playended":
-		return PlayEnded{Leg: leg(), Sound: Sound(word(1))}, nil
+		return PlayEnded{Leg: legID(), Sound: Sound(word(1))}, nil
 	case "medialost":
-		return MediaLost{Leg: leg()}, nil
+		return MediaLost{Leg: legID()}, nil
 	case "digit":
-		return Digit{Leg: leg(), Key: word(1)[0], Signalled: word(2) == "info"}, nil
+		return Digit{Leg: legID(), Key: word(1)[0], Signalled: word(2) == "info"}, nil
 	case "accept":
 		return Accept{User: word(0)}, nil
 	case "reject":
@@ -297,6 +315,10 @@ func parseInput(verb string, words []string) (Input, error) {
 	case "drained":
 		return Drained{}, nil
 	case "timer":
+		if word(0) == "coach" { // coach LEG
+			n, err := strconv.Atoi(word(1))
+			return TimerFired{Timer: (&coach{leg: leg{id: stageID.Leg(n)}}).timer()}, err
+		}
 		return TimerFired{Timer: Timer(word(0))}, nil
 	}
 	return nil, fmt.Errorf("unknown verb %q", verb)
@@ -309,6 +331,22 @@ func parseKind(s string) (CauseKind, error) {
 		}
 	}
 	return 0, fmt.Errorf("unknown cause %q", s)
+}
+
+// parseCoaching reads who coaches: USER, then a mode, "may-barge" and "stays".
+func parseCoaching(words []string) Coaching {
+	as := Coaching{User: words[0], Mode: CoachListens, Show: Party{Name: "Ana"}, Music: "music:sales", RingTimeout: 45 * time.Second}
+	for _, w := range words[1:] {
+		switch w {
+		case "may-barge":
+			as.Barge = true
+		case "stays":
+			as.Stays = true
+		default:
+			as.Mode = CoachMode(w)
+		}
+	}
+	return as
 }
 
 // parsePlan reads the switches of a plan: early, next, ring-all, record,
@@ -348,7 +386,7 @@ func parsePlan(words []string) Plan {
 }
 
 // parsePlacement reads the switches of a placement: record, announce, colleague,
-// service, pickup.
+// service, pickup, coaching.
 func parsePlacement(words []string) Placement {
 	p := Placement{
 		Contact: Party{ContactID: "contact", Name: "María", Number: "+34600111222"},
@@ -369,6 +407,9 @@ func parsePlacement(words []string) Placement {
 			p.Route = Route{User: "luis", RingTimeout: 45 * time.Second}
 		case "service":
 			p = Placement{Service: SoundConfirm}
+		case "coaching":
+			as := parseCoaching([]string{"eva"})
+			p = Placement{Pickup: "WAITING", Coaching: &as}
 		case "pickup":
 			p = Placement{Pickup: "WAITING"}
 		}
@@ -426,7 +467,13 @@ func describe(v any) string {
 	case AskPlace:
 		return "AskPlace user=" + v.Origination.User
 	case Hand:
-		return fmt.Sprintf("Hand to=%s leg=%s user=%s party=%q early=%v", v.To, strings.TrimPrefix(string(v.Handed.Leg), string(stageID)), v.Handed.User, v.Handed.Party.Name, v.Handed.Early)
+		s := fmt.Sprintf("Hand to=%s leg=%s user=%s party=%q early=%v", v.To, strings.TrimPrefix(string(v.Handed.Leg), string(stageID)), v.Handed.User, v.Handed.Party.Name, v.Handed.Early)
+		if as := v.Handed.Coaching; as != nil {
+			s += fmt.Sprintf(" coaching=%s stays=%v", as.Mode, as.Stays)
+		}
+		return s
+	case StandBy:
+		return fmt.Sprintf("StandBy leg=%s user=%s with=%s", strings.TrimPrefix(string(v.Leg), string(stageID)), v.Coaching.User, v.Coaching.With)
 	case Take:
 		return fmt.Sprintf("Take leg=%d from=%s sdp=%s", legNumber(v.Leg), v.From, v.SDP)
 	case Notify:
@@ -436,7 +483,11 @@ func describe(v any) string {
 	case TurnTape:
 		return fmt.Sprintf("TurnTape contact=%d person=%d", legNumber(v.Contact), legNumber(v.Person))
 	case OpenMedia:
-		return fmt.Sprintf("OpenMedia leg=%d remote=%s trunk=%s user=%s", legNumber(v.Leg), v.Remote, v.Trunk, v.User)
+		s := fmt.Sprintf("OpenMedia leg=%d remote=%s trunk=%s user=%s", legNumber(v.Leg), v.Remote, v.Trunk, v.User)
+		if v.Private {
+			s += " private"
+		}
+		return s
 	case Release:
 		return fmt.Sprintf("Release leg=%d cause=%v", legNumber(v.Leg), v.Cause)
 	case Answer:
@@ -466,9 +517,9 @@ func describe(v any) string {
 	case Publish:
 		return "Publish " + string(v.Type)
 	case ArmTimer:
-		return fmt.Sprintf("ArmTimer %s %s", v.Timer, v.After)
+		return fmt.Sprintf("ArmTimer %s %s", strings.ReplaceAll(string(v.Timer), string(stageID), ""), v.After)
 	case StopTimer:
-		return "StopTimer " + string(v.Timer)
+		return "StopTimer " + strings.ReplaceAll(string(v.Timer), string(stageID), "")
 	}
 	return strings.TrimPrefix(fmt.Sprintf("%T%+v", v, v), "call.")
 }

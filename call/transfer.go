@@ -77,15 +77,20 @@ func (m *Machine) enqueue(d Destination) {
 	t := m.transfer
 	m.transfer = nil
 	m.referred(t, 200)
-	m.leave(&m.person)
+	followed := m.leave(&m.person)
 	m.asked = []string{t.by}
 	m.plan.Playbook, m.plan.Reception, m.plan.Closed = d.Playbook, d.Queue, nil
 	m.rec.Playbook = d.Playbook
 	m.contact.holds, m.contact.soothed, m.onHold, m.muted = false, false, false, false
-	m.do(Wire{}, Play{Leg: m.contact.id, Sound: d.Queue.Music, Loop: true},
+	m.phase = Waiting
+	m.wire()
+	m.do(Play{Leg: m.contact.id, Sound: d.Queue.Music, Loop: true},
 		ArmTimer{Timer: TimerReception, After: d.Queue.Timeout})
 	m.seek()
 	m.turnTape()
+	if followed {
+		m.heedCoaches()
+	}
 }
 
 // transferred connects the contact with whoever took the call over.
@@ -93,7 +98,7 @@ func (m *Machine) transferred(a *attempt) {
 	t := m.transfer
 	m.transfer = nil
 	m.referred(t, 200)
-	m.leave(&m.person)
+	followed := m.leave(&m.person)
 	m.person = a.leg
 	m.contact.holds, m.onHold, m.muted = false, false, false
 	m.segmentNumber = ""
@@ -103,6 +108,7 @@ func (m *Machine) transferred(a *attempt) {
 	m.mark("transferred", a.user, a.to.Number)
 	if a.user != "" {
 		m.rec.User = a.user
+		m.relieve(a.user)
 		m.do(Talk{User: a.user})
 	}
 	m.segment = m.at
@@ -110,31 +116,42 @@ func (m *Machine) transferred(a *attempt) {
 	m.turnTape()
 	m.save(TaskInProgress)
 	m.do(Publish{EventCallAnswered})
+	if followed {
+		m.heedCoaches()
+	}
 }
 
-// leave ends a person's part in the conversation.
-func (m *Machine) leave(l *leg) {
+// leave ends a person's part in the conversation. It reports whether coaches
+// left with them.
+func (m *Machine) leave(l *leg) (followed bool) {
 	m.endSegment()
 	if l.gone {
-		return
+		return false
 	}
 	m.letGo(l, Cause{Kind: CauseNormal})
 	if l.user != "" {
 		m.do(Free{User: l.user})
+		followed = m.followOut(l.user)
 		l.user = ""
 	}
+	return followed
 }
 
 // leftMidway follows a user who hung up while the call was being passed on.
 func (m *Machine) leftMidway() {
 	m.endSegment()
 	m.lost(&m.person)
+	followed := false
 	if m.person.user != "" {
 		m.do(Free{User: m.person.user})
+		followed = m.followOut(m.person.user)
 		m.person.user = ""
 	}
 	m.transfer.leg = "" // there is nobody left to tell
 	m.arrange()         // nobody may have been asked to take it yet
+	if followed {
+		m.heedCoaches()
+	}
 }
 
 // transferFailed brings the call back to whoever passed it on.
@@ -190,14 +207,17 @@ func (m *Machine) surrender(in Surrender) {
 	m.mark("joined", l.user, "with call "+string(in.By))
 	given := Handed{For: in.Leg, Leg: other.id, User: other.user, Party: party}
 	m.lost(other)
+	m.moveCoaches(in.By)
 	m.end(Cause{Kind: CauseNormal})
 	m.do(Hand{To: in.By, Handed: given})
 }
 
 // handed takes over a leg of another call: of an attended transfer, or of a
-// user who picks this call up.
+// user who picks this call up or coaches it.
 func (m *Machine) handed(in Handed) {
 	switch {
+	case in.Coaching != nil:
+		m.coachHanded(in)
 	case in.Early:
 		m.pickedUp(in)
 	case m.phase != Talking || m.transfer == nil || m.attempt != nil || in.For != m.transfer.partner:

@@ -19,7 +19,7 @@ const (
 	quiet    mode = iota // nowhere: a stream that has begun goes on in silence
 	playing              // a sound
 	mixing               // the tick's mix
-	relaying             // one speaker's packets; the mix until the first of them
+	relaying             // one speaker's packets
 )
 
 // leg is one side of a call as its worker sees it.
@@ -36,10 +36,12 @@ type leg struct {
 	out     stream
 	reports reports
 	keys    dtmf.Receiver
+	private bool // its keys are for the call alone
 
 	mode    mode
 	speaker *leg // of a relay
 	relay   relay
+	blends  bool           // a mix goes on until the relay's first packet; else there is silence
 	voice   *jitter.Buffer // feeds the mix; nil when that wants nothing
 	tape    *jitter.Buffer // feeds the recording, its gaps are silence; nil when there is none
 	hearers [mix.Seats]*leg
@@ -148,6 +150,9 @@ func (l *leg) key(p *packet) {
 	}
 	if key != dtmf.Flash {
 		l.room.host.tell(notice{kind: pressed, leg: l.id, key: key})
+	}
+	if l.private {
+		return
 	}
 	for _, listener := range l.room.legs {
 		if listener.mode == mixing && l.room.edges.Hears(listener.seat, l.seat) {

@@ -66,6 +66,7 @@ func (e *Engine) open(id call.LegID, spec call.MediaSpec) (*line, error) {
 		return discard(err)
 	}
 	l.leg = newLeg(id, e.settings.Load(), rtp, rtcp)
+	l.leg.private = spec.Private
 	e.mu.Lock()
 	if e.lines[id] != nil {
 		e.mu.Unlock()

@@ -74,8 +74,8 @@ func (l *leg) rebase(now time.Duration, p *packet) (jump, ok bool) {
 	if !ok {
 		return false, false
 	}
-	if !l.relay.on {
-		l.room.stale = true // the mix is no longer needed
+	if l.blends {
+		l.blends, l.room.stale = false, true // the mix is no longer needed
 	}
 	l.relay = relay{
 		on: true, ssrc: p.ssrc, first: p.seq, newest: p.seq,

@@ -85,7 +85,7 @@ func (r *room) route(now time.Duration) {
 	}
 	var mixed mix.Edges
 	for _, l := range r.legs {
-		if l.mode == mixing || l.mode == relaying && !l.relay.on {
+		if l.mode == mixing || l.blends {
 			copyEdges(&mixed, &r.edges, l.seat)
 		}
 	}
@@ -93,7 +93,7 @@ func (r *room) route(now time.Duration) {
 	r.mixed = mixed != mix.Edges{}
 	for _, l := range r.legs {
 		l.need(heardIn(&mixed, l.seat))
-		l.expect(now, heardIn(&r.edges, l.seat))
+		l.expect(now, heardIn(&r.edges, l.seat) || l.mode == mixing || l.mode == relaying)
 	}
 	r.tap.find(r)
 }
@@ -133,9 +133,10 @@ func sit(l *leg, taken *[mix.Seats]bool) int {
 }
 
 // serve decides where one leg's audio comes from: a sound before all else, one
-// speaker's packets where there is only one, the mix otherwise.
+// speaker's packets where there is only one, the mix otherwise. Packets of a leg
+// whose keys are private are never passed on as they are.
 func (r *room) serve(l *leg) {
-	before := l.speaker
+	before, mixed := l.speaker, l.mode == mixing || l.blends
 	l.mode, l.speaker = quiet, nil
 	var audible []*leg
 	for _, s := range r.legs {
@@ -146,7 +147,7 @@ func (r *room) serve(l *leg) {
 	switch {
 	case l.sound != nil:
 		l.mode = playing
-	case len(audible) > 1:
+	case len(audible) > 1, len(audible) == 1 && audible[0].private:
 		l.mode = mixing
 	case len(audible) == 1:
 		l.mode, l.speaker = relaying, audible[0]
@@ -156,6 +157,7 @@ func (r *room) serve(l *leg) {
 	if l.mode != relaying || l.speaker != before {
 		l.relay.on = false
 	}
+	l.blends = mixed && l.mode == relaying && !l.relay.on
 }
 
 // need starts and stops feeding the leg's voice to the mix.
@@ -168,8 +170,8 @@ func (l *leg) need(voiced bool) {
 	}
 }
 
-// expect decides whether silence from the leg is worth telling: others hear it,
-// it is not on hold, and it is not played something instead.
+// expect decides whether silence from the leg is worth telling: others hear it
+// or it hears others, it is not on hold, and it is not played something instead.
 func (l *leg) expect(now time.Duration, wired bool) {
 	watched := wired && l.mode != playing && l.terms != nil && l.terms.sends && l.terms.receives
 	if watched && !l.watched {

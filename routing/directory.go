@@ -20,9 +20,17 @@ type Account struct {
 	Playbooks []Playbook
 	Record    bool       // recording is enabled
 	Announce  call.Sound // played before a recorded conversation, or empty
+	Coaching  CoachingRules
 	// RingTimeouts is how long a call through each trunk may ring; a trunk that
 	// is not named lets it ring for 45 s.
 	RingTimeouts map[string]time.Duration
+}
+
+// CoachingRules say who may coach, and how.
+type CoachingRules struct {
+	Roles  []string // whose users may
+	Barge  bool     // a coach may let the contact hear them
+	Notify bool     // the salesperson is shown who coaches them
 }
 
 // AccountNumber is one of the account's own numbers.

@@ -299,6 +299,8 @@ func (d *Dispatch) Directable(ctx context.Context, rec call.Record, to string) e
 	switch u, _ := d.Floor.User(dest.Route.User); {
 	case u.Activity == ActivityTalking || u.Activity == ActivityOffered:
 		return refuse(call.RefusedBusy, 486, u.Name+" is on another call")
+	case u.Activity == ActivityCoaching:
+		return refuse(call.RefusedBusy, 486, u.Name+" coaches a call")
 	case !u.Registered:
 		return refuse(call.RefusedBusy, 480, u.Name+" has no phone registered")
 	case u.Status != StatusAvailable:

@@ -108,9 +108,13 @@ func (f *Floor) work(now time.Time, lines Lines) {
 	}
 }
 
-// settle posts assignments until no waiting call has a free user. A call that
-// is gone gives its users back to those that wait.
+// settle posts what calls have to hear, and assignments until no waiting call has
+// a free user. A call that is gone gives its users back to those that wait.
 func (f *Floor) settle(now time.Time, lines Lines) {
+	for _, n := range f.roster.news {
+		lines.Post(n.call, n.input)
+	}
+	f.roster.news = f.roster.news[:0]
 	for again := true; again; {
 		again = false
 		for _, a := range f.roster.match(now) {

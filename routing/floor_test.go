@@ -275,10 +275,11 @@ tandem_queue_calls{playbook="sales"} 2
 # HELP tandem_queue_oldest_seconds How long the oldest of them has waited since its arrival.
 # TYPE tandem_queue_oldest_seconds gauge
 tandem_queue_oldest_seconds{playbook="sales"} 28
-# HELP tandem_users Users of a playbook: offline, break, available, offered, talking or wrap_up.
+# HELP tandem_users Users of a playbook: offline, break, available, offered, talking, coaching or wrap_up.
 # TYPE tandem_users gauge
 tandem_users{playbook="sales",status="available"} 0
 tandem_users{playbook="sales",status="break"} 1
+tandem_users{playbook="sales",status="coaching"} 0
 tandem_users{playbook="sales",status="offered"} 1
 tandem_users{playbook="sales",status="offline"} 1
 tandem_users{playbook="sales",status="talking"} 1

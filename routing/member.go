@@ -1,6 +1,7 @@
 package routing
 
 import (
+	"slices"
 	"time"
 
 	"tandem/call"
@@ -20,6 +21,9 @@ type member struct {
 
 	offer     call.ID   // the call that is offered, or empty
 	talks     []call.ID // more than one during a consultation
+	met       []call.ID // those of them in which somebody is connected
+	coaches   call.ID   // the call that they coach, or wait for a conversation in
+	follows   string    // in whose next conversation they wait to coach
 	playbook  string    // of the call that is offered or talked in; empty: unknown
 	wrapUntil time.Time
 
@@ -30,7 +34,7 @@ type member struct {
 }
 
 // busy reports whether a call holds the user.
-func (m *member) busy() bool { return m.offer != "" || len(m.talks) > 0 }
+func (m *member) busy() bool { return m.offer != "" || len(m.talks) > 0 || m.coaches != "" }
 
 // available reports whether the user can be offered a call.
 func (m *member) available() bool {
@@ -57,6 +61,8 @@ func (m *member) hindrance(zone *time.Location) string {
 		return "on another call"
 	case m.offer != "":
 		return "is being offered another call"
+	case m.coaches != "":
+		return "coaches a call"
 	case !m.wrapUntil.IsZero():
 		return "wrap-up until " + m.wrapUntil.In(zone).Format(time.TimeOnly)
 	}
@@ -70,6 +76,8 @@ func (m *member) activity() Activity {
 		return ActivityTalking
 	case m.offer != "":
 		return ActivityOffered
+	case m.coaches != "":
+		return ActivityCoaching
 	case !m.wrapUntil.IsZero():
 		return ActivityWrapUp
 	}
@@ -99,6 +107,12 @@ func (m *member) released(now time.Time) {
 	m.status, m.wrapUntil, m.next = *m.next, time.Time{}, nil
 }
 
+// quit takes a call from those that the user talks in.
+func (m *member) quit(id call.ID) {
+	over := func(t call.ID) bool { return t == id }
+	m.talks, m.met = slices.DeleteFunc(m.talks, over), slices.DeleteFunc(m.met, over)
+}
+
 // take counts a call on its day.
 func (m *member) take(today Date) {
 	if m.day != today {
@@ -123,8 +137,11 @@ func (m *member) state() UserState {
 		Status:    m.status.Status, Reason: m.status.Reason, Since: m.since.UTC(),
 		Activity: m.activity(), CallID: m.offer, Registered: m.registered, Suspect: m.suspect,
 	}
-	if len(m.talks) > 0 {
+	switch {
+	case len(m.talks) > 0:
 		u.CallID = m.talks[len(m.talks)-1]
+	case m.offer == "":
+		u.CallID = m.coaches
 	}
 	if m.next != nil {
 		u.Next = m.next.Status

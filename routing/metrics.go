@@ -14,7 +14,7 @@ type metrics struct{ users, queue, oldest, offers *prometheus.Desc }
 func newMetrics() metrics {
 	return metrics{
 		users: prometheus.NewDesc("tandem_users",
-			"Users of a playbook: offline, break, available, offered, talking or wrap_up.", []string{"playbook", "status"}, nil),
+			"Users of a playbook: offline, break, available, offered, talking, coaching or wrap_up.", []string{"playbook", "status"}, nil),
 		queue: prometheus.NewDesc("tandem_queue_calls",
 			"Calls for which nobody rings yet.", []string{"playbook"}, nil),
 		oldest: prometheus.NewDesc("tandem_queue_oldest_seconds",
@@ -46,7 +46,7 @@ func (f *Floor) Collect(out chan<- prometheus.Metric) {
 		}
 	}
 	for _, q := range v.queues {
-		for _, status := range []string{"offline", "break", "available", "offered", "talking", "wrap_up"} {
+		for _, status := range []string{"offline", "break", "available", "offered", "talking", "coaching", "wrap_up"} {
 			gauge(m.users, float64(counts[[2]string{q.Playbook, status}]), q.Playbook, status)
 		}
 		waited := time.Duration(0)

@@ -26,7 +26,8 @@ func account(t testing.TB) Account {
 	reception := call.Reception{Strategy: call.LongestIdle, PreferOwner: true, Timeout: time.Minute, OfferTimeout: 20 * time.Second}
 	return Account{
 		Country: "ES", Record: true, Announce: AnnounceSound,
-		Users: []User{{Name: "ana", Extension: "101"}, {Name: "bea", Extension: "102"}, {Name: "eva", Extension: "201"}},
+		Users:    []User{{Name: "ana", Extension: "101"}, {Name: "bea", Extension: "102"}, {Name: "eva", Extension: "201", Role: "supervisor"}},
+		Coaching: CoachingRules{Roles: []string{"supervisor", "admin"}},
 		Numbers: []AccountNumber{
 			{Number: "+34910000001", Playbook: "sales", Trunks: []string{"carrier"}},
 			{Number: "+34910000002", Playbook: "late", Trunks: []string{"carrier", "spare"}},

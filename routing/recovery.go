@@ -156,6 +156,12 @@ func interrupted(rec call.Record, alive time.Time, taskUnlessAnswered bool) call
 	} else {
 		rec.Wait = ended.Sub(rec.StartedAt).Seconds()
 	}
+	rec.Coachings = slices.Clone(rec.Coachings)
+	for i, s := range rec.Coachings {
+		if s.LeftAt == nil {
+			rec.Coachings[i].LeftAt = &ended
+		}
+	}
 	rec.Trail = append(slices.Clone(rec.Trail), call.Mark{At: ended, What: "interrupted", Why: "the switch stopped during the call"})
 	task := call.TaskDone
 	if rec.Direction == call.Outbound && !talked {

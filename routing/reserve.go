@@ -24,6 +24,8 @@ const (
 	ReserveRecall
 	// ReservePickup: the user takes a call that waits.
 	ReservePickup
+	// ReserveCoach: the user coaches a call.
+	ReserveCoach
 )
 
 // BusyError says why a user cannot be reserved.
@@ -62,7 +64,11 @@ func (r *roster) reserve(now time.Time, id call.ID, user string, as Reservation)
 		return &BusyError{User: user, Why: why, Occupied: m.busy()}
 	}
 	if as == ReserveCaller || as == ReservePhone {
-		r.talk(now, id, user)
+		r.occupy(now, id, user)
+		return nil
+	}
+	if as == ReserveCoach {
+		r.supervise(now, id, user)
 		return nil
 	}
 	m.offer, m.playbook, m.since = id, "", now
@@ -84,6 +90,8 @@ func (m *member) unreservable(as Reservation) string {
 		return "on another call"
 	case m.offer != "":
 		return "is being offered another call"
+	case m.coaches != "":
+		return "coaches a call"
 	case as == ReserveColleague && away:
 		return m.hindrance(time.UTC)
 	}

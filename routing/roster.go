@@ -24,6 +24,8 @@ type roster struct {
 	offers    map[call.Outcome]uint64 // never changed, but replaced
 
 	wrapping  []*member // in wrap-up; some may have left it
+	following int       // how many may follow somebody; none: nobody has to look
+	news      []news    // for calls
 	touched   []string  // users who may look different since the last look
 	regrouped bool      // as may all of them
 }
@@ -78,6 +80,7 @@ func (r *roster) configure(now time.Time, a Account) {
 	}
 	for _, m := range r.members {
 		r.dismiss(m)
+		r.tellFollowers(m)
 	}
 }
 
@@ -115,6 +118,13 @@ func (r *roster) dismiss(m *member) {
 	}
 }
 
+// released lets go of a user whom a call held.
+func (r *roster) released(m *member, now time.Time) {
+	m.released(now)
+	r.dismiss(m)
+	r.tellFollowers(m)
+}
+
 // setStatus takes on a user's choice; of an unknown user there is none.
 func (r *roster) setStatus(now time.Time, s UserStatus) {
 	m := r.touch(s.User)
@@ -123,6 +133,7 @@ func (r *roster) setStatus(now time.Time, s UserStatus) {
 	}
 	r.statuses[s.User] = s
 	m.setStatus(now, s)
+	r.tellFollowers(m)
 }
 
 // phone notes that a user's phone is heard of, or that the last one is gone.
@@ -155,7 +166,9 @@ func (r *roster) over(now time.Time, id call.ID, user string, outcome call.Outco
 		r.count(outcome)
 		r.stopRinging(id, user, outcome)
 	case slices.Contains(m.talks, id): // an outbound call that was not answered
-		m.talks = slices.DeleteFunc(m.talks, func(t call.ID) bool { return t == id })
+		m.quit(id)
+	case m.coaches == id:
+		m.coaches = ""
 	default:
 		return
 	}
@@ -166,16 +179,29 @@ func (r *roster) over(now time.Time, id call.ID, user string, outcome call.Outco
 		m.free = now // or the longest idle would be asked first again, call after call
 	case call.OutcomeAccepted, call.OutcomeWithdrawn, call.OutcomeElsewhere: // the user keeps their place
 	}
-	m.released(now)
-	r.dismiss(m)
+	r.released(m, now)
 }
 
-// talk marks a user as talking, whether the call was offered to them or is
+// talk marks a user as connected in a call, whether it was offered to them or is
 // their own.
 func (r *roster) talk(now time.Time, id call.ID, user string) {
+	r.occupy(now, id, user)
+	m := r.members[user]
+	if m == nil || slices.Contains(m.met, id) {
+		return
+	}
+	m.met = append(m.met, id)
+	r.tellFollowers(m)
+}
+
+// occupy marks a user as talking, or calling out.
+func (r *roster) occupy(now time.Time, id call.ID, user string) {
 	m := r.touch(user)
 	if m == nil || slices.Contains(m.talks, id) {
 		return
+	}
+	if m.coaches == id { // they take over what they coached
+		m.coaches = ""
 	}
 	if m.offer == id {
 		m.offer = ""
@@ -189,20 +215,27 @@ func (r *roster) talk(now time.Time, id call.ID, user string) {
 	m.wrapUntil, m.since = time.Time{}, now
 }
 
-// end ends a user's conversation; after the last one the wrap-up begins.
+// end ends a user's conversation; after the last one the wrap-up begins. Who
+// coached has none.
 func (r *roster) end(now time.Time, id call.ID, user string) {
 	m := r.touch(user)
-	if m == nil || !slices.Contains(m.talks, id) {
+	switch {
+	case m == nil:
+		return
+	case m.coaches == id:
+		m.coaches, m.follows = "", ""
+		r.released(m, now)
+		return
+	case !slices.Contains(m.talks, id):
 		return
 	}
-	m.talks = slices.DeleteFunc(m.talks, func(t call.ID) bool { return t == id })
+	m.quit(id)
 	m.free = now
 	if wrapUp := r.wrapUp(m); len(m.talks) == 0 && wrapUp > 0 {
 		m.wrapUntil = now.Add(wrapUp)
 		r.wrapping = append(r.wrapping, m)
 	}
-	m.released(now)
-	r.dismiss(m)
+	r.released(m, now)
 }
 
 // wrapUp is the wrap-up of the playbook whose call ended; of the user's first

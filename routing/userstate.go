@@ -12,10 +12,11 @@ type Activity string
 
 // The activities.
 const (
-	ActivityIdle    Activity = "idle"
-	ActivityOffered Activity = "offered"
-	ActivityTalking Activity = "talking"
-	ActivityWrapUp  Activity = "wrap_up"
+	ActivityIdle     Activity = "idle"
+	ActivityOffered  Activity = "offered"
+	ActivityTalking  Activity = "talking"
+	ActivityCoaching Activity = "coaching"
+	ActivityWrapUp   Activity = "wrap_up"
 )
 
 // UserState is a user as everybody sees them.
@@ -34,7 +35,7 @@ type UserState struct {
 	Next Status `json:"next_status"`
 
 	Activity    Activity   `json:"activity"`
-	CallID      call.ID    `json:"call_id"` // the call they are offered or talk in
+	CallID      call.ID    `json:"call_id"` // the call they are offered, talk in or coach
 	WrapUpUntil *time.Time `json:"wrap_up_until"`
 
 	Registered bool `json:"registered"` // a phone of theirs is registered

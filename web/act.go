@@ -40,7 +40,7 @@ func (s *Server) accept(ctx context.Context, in *answerInput) (*callOutput, erro
 		return nil, err
 	}
 	if s.lines.Offered(in.ID, user) {
-		return s.postAnswer(rec, call.Accept{User: user})
+		return s.postAnswer(ctx, rec, call.Accept{User: user})
 	}
 	if rec.Direction != call.Inbound || rec.State != call.StateQueued {
 		return nil, notOffered(user)
@@ -51,7 +51,7 @@ func (s *Server) accept(ctx context.Context, in *answerInput) (*callOutput, erro
 		}
 		return nil, err
 	}
-	out, err := s.postAnswer(rec, call.Assigned{Users: []string{user}, Why: "picked up", Auto: true})
+	out, err := s.postAnswer(ctx, rec, call.Assigned{Users: []string{user}, Why: "picked up", Auto: true})
 	if err != nil {
 		s.floor.Over(in.ID, user, call.OutcomeWithdrawn)
 	}
@@ -66,7 +66,7 @@ func (s *Server) reject(ctx context.Context, in *answerInput) (*callOutput, erro
 	if !s.lines.Offered(in.ID, user) {
 		return nil, notOffered(user)
 	}
-	return s.postAnswer(rec, call.Reject{User: user})
+	return s.postAnswer(ctx, rec, call.Reject{User: user})
 }
 
 // answers returns the call that is answered, and by whom.
@@ -93,11 +93,11 @@ func (s *Server) sellsFor(user, playbook string) bool {
 }
 
 // postAnswer tells a call what a user answers.
-func (s *Server) postAnswer(rec call.Record, in call.Input) (*callOutput, error) {
+func (s *Server) postAnswer(ctx context.Context, rec call.Record, in call.Input) (*callOutput, error) {
 	if !s.lines.Post(rec.ID, in) {
 		return nil, errEnded()
 	}
-	return &callOutput{s.shown(rec)}, nil
+	return &callOutput{s.shown(ctx, rec)}, nil
 }
 
 // notOffered answers a user who answers what nobody asked them.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"tandem/call"
@@ -75,7 +76,7 @@ func (s *Server) listCalls(ctx context.Context, q *callQuery) (*listing[Call], e
 		if live, ok := s.lines.Live(rec.ID); ok {
 			rec = latest(live, rec)
 		}
-		calls = append(calls, s.shown(rec))
+		calls = append(calls, s.shown(ctx, rec))
 	}
 	return listed(calls, next), nil
 }
@@ -98,7 +99,7 @@ func (s *Server) liveCalls(ctx context.Context, f routing.CallFilter, p Paging) 
 			rec = latest(rec, stored)
 		}
 		if rec.Result == call.ResultNone {
-			calls = append(calls, s.shown(rec))
+			calls = append(calls, s.shown(ctx, rec))
 		}
 	}
 	return listed(calls, page.Next), nil
@@ -134,7 +135,7 @@ func (s *Server) getCall(ctx context.Context, in *callPath) (*callOutput, error)
 	if err != nil {
 		return nil, err
 	}
-	return &callOutput{s.shown(rec)}, nil
+	return &callOutput{s.shown(ctx, rec)}, nil
 }
 
 type noteInput struct {
@@ -154,7 +155,7 @@ func (s *Server) noteCall(ctx context.Context, in *noteInput) (*callOutput, erro
 	if err != nil {
 		return nil, err
 	}
-	return &callOutput{s.shown(latest(rec, stored))}, nil
+	return &callOutput{s.shown(ctx, latest(rec, stored))}, nil
 }
 
 // CallExplanation is a call with every step on its way.
@@ -170,9 +171,11 @@ func (s *Server) explainCall(ctx context.Context, in *callPath) (*callExplanatio
 	if err != nil {
 		return nil, err
 	}
-	trail := rec.Trail
-	if trail == nil {
-		trail = []call.Mark{}
+	trail := []call.Mark{}
+	for _, k := range rec.Trail {
+		if s.seesCoaches(callerOf(ctx)) || !strings.HasPrefix(k.What, "coach_") {
+			trail = append(trail, k)
+		}
 	}
-	return &callExplanationOutput{CallExplanation{Call: s.shown(rec), Trail: trail}}, nil
+	return &callExplanationOutput{CallExplanation{Call: s.shown(ctx, rec), Trail: trail}}, nil
 }

@@ -18,8 +18,11 @@ type Call struct {
 	Trail   []call.Mark             `json:"trail,omitempty" hidden:"true"`
 }
 
-// shown returns a record as the API shows it.
-func (s *Server) shown(rec call.Record) Call {
+// shown returns a record as the API shows it to the caller.
+func (s *Server) shown(ctx context.Context, rec call.Record) Call {
+	if !s.seesCoaches(callerOf(ctx)) {
+		rec.Coaches, rec.Coachings = nil, nil
+	}
 	rec.StartedAt = rec.StartedAt.UTC()
 	rec.AnsweredAt = utc(rec.AnsweredAt)
 	rec.EndedAt = utc(rec.EndedAt)

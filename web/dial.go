@@ -59,7 +59,7 @@ func (s *Server) dial(ctx context.Context, in *dialInput) (*callOutput, error) {
 	if err != nil {
 		return nil, unplaced(err)
 	}
-	return &callOutput{s.shown(rec)}, nil
+	return &callOutput{s.shown(ctx, rec)}, nil
 }
 
 // dialer returns on whose behalf the caller dials.
@@ -148,21 +148,28 @@ func (s *Server) inCall(ctx context.Context, id call.ID, input func(by string) c
 	if !s.lines.Post(id, input(callerOf(ctx).name())) {
 		return nil, errEnded()
 	}
-	return &callOutput{s.shown(rec)}, nil
+	return &callOutput{s.shown(ctx, rec)}, nil
 }
 
 // conversation returns a call in which two people are connected.
 func (s *Server) conversation(ctx context.Context, id call.ID) (call.Record, error) {
 	rec, err := s.visible(ctx, id)
-	switch {
-	case err != nil:
+	if err != nil {
 		return rec, err
-	case rec.State == call.StateEnded:
-		return rec, errEnded()
-	case rec.State != call.StateActive && rec.State != call.StateHeld:
-		return rec, huma.Error409Conflict("nobody is connected in the call yet: it is " + string(rec.State))
 	}
-	return rec, nil
+	return rec, connected(rec)
+}
+
+// connected says why a call is no conversation, or nil.
+func connected(rec call.Record) error {
+	switch rec.State {
+	case call.StateActive, call.StateHeld:
+		return nil
+	case call.StateEnded:
+		return errEnded()
+	case call.StateQueued, call.StateRinging, call.StateDialing:
+	}
+	return huma.Error409Conflict("nobody is connected in the call yet: it is " + string(rec.State))
 }
 
 // transfer passes a call on. Where it goes is checked before it is accepted;

@@ -113,7 +113,7 @@ func (s *Server) follow(ctx context.Context, out *eventWriter, sub *call.Subscri
 
 // tell writes an event if the reader may see it.
 func (s *Server) tell(ctx context.Context, out *eventWriter, e call.Event) error {
-	if !seesEvent(callerOf(ctx), e) {
+	if !s.seesEvent(callerOf(ctx), e) {
 		return nil
 	}
 	return out.event(e.Seq, string(e.Type), s.notice(ctx, e))
@@ -121,9 +121,12 @@ func (s *Server) tell(ctx context.Context, out *eventWriter, e call.Event) error
 
 // seesEvent reports whether the caller may see an event: a salesperson what
 // concerns them, the address book, and whether their office is open.
-func seesEvent(c Caller, e call.Event) bool {
-	if c.all() {
+func (s *Server) seesEvent(c Caller, e call.Event) bool {
+	switch {
+	case c.all():
 		return true
+	case e.Type == call.EventCallCoached && !s.seesCoaches(c):
+		return false
 	}
 	if e.User == c.User || e.Call != nil && e.Call.User == c.User {
 		return c.User != ""

@@ -175,6 +175,7 @@ func TestBrokenReaderEndsTheStream(t *testing.T) {
 func TestWhoSeesWhichEvent(t *testing.T) {
 	ana := Caller{User: "ana", Role: RoleSalesperson}
 	socket := Caller{Role: RoleAdmin, Local: true}
+	s := newWorld().server(t)
 	tests := []struct {
 		event                   call.Event
 		seenByAna, seenByOthers bool
@@ -189,15 +190,15 @@ func TestWhoSeesWhichEvent(t *testing.T) {
 		{call.Event{Type: call.EventTrunkChanged, Trunk: "carrier"}, false, true},
 	}
 	for _, tt := range tests {
-		if got := seesEvent(ana, tt.event); got != tt.seenByAna {
+		if got := s.seesEvent(ana, tt.event); got != tt.seenByAna {
 			t.Errorf("ana sees %s of %q: %t", tt.event.Type, tt.event.User, got)
 		}
 		for _, c := range []Caller{eva, socket} {
-			if got := seesEvent(c, tt.event); got != tt.seenByOthers {
+			if got := s.seesEvent(c, tt.event); got != tt.seenByOthers {
 				t.Errorf("%s sees %s: %t", c.name(), tt.event.Type, got)
 			}
 		}
-		if seesEvent(Caller{}, tt.event) {
+		if s.seesEvent(Caller{}, tt.event) {
 			t.Errorf("nobody sees %s", tt.event.Type)
 		}
 	}

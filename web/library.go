@@ -60,7 +60,7 @@ func (s *Server) listRecordings(ctx context.Context, q *recordingQuery) (*listin
 	}
 	calls := make([]Call, 0, len(items))
 	for _, rec := range items {
-		calls = append(calls, s.shown(rec))
+		calls = append(calls, s.shown(ctx, rec))
 	}
 	return listed(calls, next), nil
 }
@@ -97,7 +97,7 @@ func (s *Server) holdRecording(ctx context.Context, in *holdInput) (*callOutput,
 		return nil, noRecording(err)
 	}
 	s.log.InfoContext(ctx, "recording held", "call_id", in.ID, "user", by, "reason", in.Body.Reason)
-	return &callOutput{s.shown(rec)}, nil
+	return &callOutput{s.shown(ctx, rec)}, nil
 }
 
 func (s *Server) releaseRecording(ctx context.Context, in *callPath) (*struct{}, error) {

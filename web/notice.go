@@ -45,7 +45,7 @@ func (s *Server) notice(ctx context.Context, e call.Event) any {
 		CallID: e.CallID, ContactID: e.ContactID, TaskID: e.TaskID, Trunk: e.Trunk,
 	}
 	if e.Call != nil {
-		shown := s.shown(*e.Call)
+		shown := s.shown(ctx, *e.Call)
 		n.Call = &shown
 	}
 	switch data := e.Data.(type) {
@@ -101,7 +101,7 @@ func (s *Server) history(ctx context.Context, contactID string, present call.ID)
 	}
 	for _, rec := range items {
 		if rec.ID != present && len(calls) < historyLength {
-			calls = append(calls, s.shown(rec))
+			calls = append(calls, s.shown(ctx, rec))
 		}
 	}
 	return calls

@@ -31,6 +31,15 @@ type Transfers interface {
 	Directable(ctx context.Context, rec call.Record, to string) error
 }
 
+// Coaching decides who may join conversations.
+type Coaching interface {
+	// CoachingRules returns who may coach, and how.
+	CoachingRules() routing.CoachingRules
+	// Coach reserves a user for a conversation that they are to coach. A
+	// *call.Refusal says why they may not.
+	Coach(ctx context.Context, rec call.Record, in routing.CoachRequest) (call.Coaching, error)
+}
+
 // Calls is what is stored about calls.
 type Calls interface {
 	// Call returns one call; routing.ErrNotFound when there is none.

@@ -22,6 +22,7 @@ const apiPrefix = "/api/v1"
 type Options struct {
 	Lines      Lines
 	Transfers  Transfers
+	Coaching   Coaching
 	Calls      Calls
 	Contacts   Contacts
 	Book       Book
@@ -51,7 +52,7 @@ func (o Options) check() error {
 		name string
 		ok   bool
 	}{
-		{"Lines", o.Lines != nil}, {"Transfers", o.Transfers != nil}, {"Calls", o.Calls != nil}, {"Contacts", o.Contacts != nil}, {"Book", o.Book != nil},
+		{"Lines", o.Lines != nil}, {"Transfers", o.Transfers != nil}, {"Coaching", o.Coaching != nil}, {"Calls", o.Calls != nil}, {"Contacts", o.Contacts != nil}, {"Book", o.Book != nil},
 		{"Tasks", o.Tasks != nil}, {"TaskList", o.TaskList != nil},
 		{"Floor", o.Floor != nil}, {"Playbooks", o.Playbooks != nil}, {"Plant", o.Plant != nil},
 		{"Recordings", o.Recordings != nil}, {"Shelf", o.Shelf != nil}, {"Accesses", o.Accesses != nil},
@@ -71,6 +72,7 @@ func (o Options) check() error {
 type Server struct {
 	lines      Lines
 	transfers  Transfers
+	coaching   Coaching
 	calls      Calls
 	contacts   Contacts
 	book       Book
@@ -103,7 +105,7 @@ func New(o Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		lines: o.Lines, transfers: o.Transfers, calls: o.Calls, contacts: o.Contacts, book: o.Book, tasks: o.Tasks, taskList: o.TaskList, floor: o.Floor, playbooks: o.Playbooks,
+		lines: o.Lines, transfers: o.Transfers, coaching: o.Coaching, calls: o.Calls, contacts: o.Contacts, book: o.Book, tasks: o.Tasks, taskList: o.TaskList, floor: o.Floor, playbooks: o.Playbooks,
 		plant: o.Plant, recordings: o.Recordings, shelf: o.Shelf, accesses: o.Accesses, explainer: o.Explainer, operator: o.Operator, tokens: o.Tokens,
 		bus: o.Bus, normalize: o.Normalize, log: o.Log, publicURL: o.PublicURL,
 		mux:     http.NewServeMux(),
@@ -124,6 +126,7 @@ func New(o Options) (*Server, error) {
 func (s *Server) routes(metrics prometheus.Gatherer) {
 	s.callRoutes()
 	s.dialRoutes()
+	s.coachRoutes()
 	s.recordingRoutes()
 	s.contactRoutes()
 	s.taskRoutes()

@@ -40,6 +40,8 @@ type world struct {
 	views     []RecordingView
 	accesses  []routing.Access
 	removed   []string
+	barge     bool // coaches may be heard by contacts
+	discreet  bool // salespeople are not shown who coaches them
 	ready     error
 	reload    error
 	backups   []string
@@ -134,6 +136,17 @@ func (w *world) Directable(_ context.Context, _ call.Record, to string) error {
 		return &call.Refusal{Kind: kind, Cause: call.Cause{Text: "refused"}}
 	}
 	return nil
+}
+
+func (w *world) CoachingRules() routing.CoachingRules {
+	return routing.CoachingRules{Roles: []string{"supervisor", "admin"}, Barge: w.barge, Notify: !w.discreet}
+}
+
+func (w *world) Coach(_ context.Context, _ call.Record, in routing.CoachRequest) (call.Coaching, error) {
+	if kind, refused := w.refusals[in.User]; refused {
+		return call.Coaching{}, &call.Refusal{Kind: kind, Cause: call.Cause{Text: "refused"}}
+	}
+	return call.Coaching{User: in.User, Mode: in.Mode, Stays: in.Stays}, nil
 }
 
 func (w *world) Reserve(_ context.Context, _ call.ID, user string, _ routing.Reservation) error {
@@ -318,7 +331,7 @@ func (w *world) options(t testing.TB) Options {
 		t.Fatal(err)
 	}
 	return Options{
-		Lines: w, Transfers: w, Calls: w, Contacts: book{w}, Book: addresses, Tasks: desk{w}, TaskList: todo, Floor: w, Playbooks: offices{w},
+		Lines: w, Transfers: w, Coaching: w, Calls: w, Contacts: book{w}, Book: addresses, Tasks: desk{w}, TaskList: todo, Floor: w, Playbooks: offices{w},
 		Plant: w, Recordings: w, Shelf: w, Accesses: w, Explainer: w, Operator: w, Tokens: safe{w}, Bus: w.bus, Metrics: prometheus.NewRegistry(),
 		Normalize: directory.Normalize, Log: slog.New(slog.NewTextHandler(&w.log, nil)), Version: "test",
 	}

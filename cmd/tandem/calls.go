@@ -34,6 +34,7 @@ type shownCall struct {
 	Notes       string          `json:"notes"`
 	Disposition string          `json:"disposition"`
 	Coaches     []string        `json:"coaches"`
+	Coachings   []coachingShown `json:"coachings"`
 	Recording   *shownRecording `json:"recording"`
 }
 

@@ -26,7 +26,7 @@ func (c *cli) showCall(sw *client, raw json.RawMessage) error {
 		{"from", s.caller()}, {"to", s.To}, {"number", s.Number}, {"number rule", s.NumberRule}, {"trunk", s.Trunk},
 		{"contact", s.Contact}, {"user", s.User}, {"playbook", s.Playbook}, {"started", sw.clock(s.Started)},
 		{"answered", sw.clock(s.Answered)}, {"ended", sw.clock(s.Ended)}, {"waited", seconds(s.Wait)}, {"talked", seconds(s.Duration)},
-		{"redirected to", s.Redirected}, {"coaches", strings.Join(s.Coaches, ", ")}, {"disposition", s.Disposition}, {"notes", s.Notes},
+		{"redirected to", s.Redirected}, {"coaches", strings.Join(s.Coaches, ", ")}, {"coached", s.coachings(sw)}, {"disposition", s.Disposition}, {"notes", s.Notes},
 	}
 	if r := s.Recording; r != nil {
 		fields = append(fields, field{"recording", fmt.Sprintf("%s, %s", seconds(r.Seconds), r.URL)}, field{"missing", r.gap()})

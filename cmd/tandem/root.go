@@ -53,7 +53,7 @@ func (c *cli) root() *cobra.Command {
 	flags.StringVar(&c.output, "output", "table", "table or json")
 	complete(root, "output", "table", "json")
 	root.AddCommand(
-		c.serveCommand(), c.demoCommand(), c.configCommand(), c.statusCommand(), c.callsCommand(), c.callCommand(), c.dialCommand(), c.hangupCommand(), c.transferCommand(),
+		c.serveCommand(), c.demoCommand(), c.configCommand(), c.statusCommand(), c.callsCommand(), c.callCommand(), c.dialCommand(), c.hangupCommand(), c.transferCommand(), c.coachCommand(),
 		c.contactsCommand(), c.tasksCommand(), c.usersCommand(), c.trunksCommand(), c.numbersCommand(),
 		c.playbooksCommand(), c.recordingsCommand(), c.explainCommand(), c.tokenCommand(), c.backupCommand(),
 		c.reloadCommand(), c.drainCommand(), c.versionCommand(),

@@ -113,7 +113,8 @@ const (
 	callA = `{"id":"01KAQ3W0000000000000000001","direction":"inbound","mode":"manual","state":"ended","result":"completed","missed_reason":"",
 		"from":"+34600000001","to":"+34910000001","number":"+34910000001","trunk":"carrier","contact_id":"01KAQ3W00000000000000000C1","user":"ana",
 		"playbook":"sales-es","started_at":"2026-11-23T08:00:00Z","answered_at":"2026-11-23T08:00:04Z","ended_at":"2026-11-23T08:03:09Z",
-		"wait_seconds":4.2,"duration_seconds":185,"coaches":["eva"],"notes":"wants\n a quote","disposition":"interested",
+		"wait_seconds":4.2,"duration_seconds":185,"coaches":["eva"],"coachings":[{"user":"eva","joined_at":"2026-11-23T08:01:00Z","left_at":"2026-11-23T08:02:00Z","modes":[{"mode":"listen","at":"2026-11-23T08:01:00Z"},{"mode":"whisper","at":"2026-11-23T08:01:30Z"}]},
+			{"user":"pau","joined_at":"2026-11-23T08:02:30Z","left_at":null,"modes":[{"mode":"listen","at":"2026-11-23T08:02:30Z"}]}],"notes":"wants\n a quote","disposition":"interested",
 		"recording":{"url":"http://127.0.0.1:8080/api/v1/calls/01KAQ3W0000000000000000001/recording","seconds":185.02,"sha256":"9f86d081","missing_seconds":2}}`
 	callB = `{"id":"01KAQ3W0000000000000000002","direction":"inbound","state":"ended","result":"no_answer","missed_reason":"abandoned",
 		"from":"","to":"+34910000001","user":"","playbook":"sales-es","started_at":"2026-11-23T08:10:00Z","wait_seconds":12,"recording":null}`
@@ -148,7 +149,8 @@ func answers() map[string]string {
 		"POST /calls":          callD,
 		"POST " + id + "/hold": callA, "POST " + id + "/resume": callA, "POST " + id + "/mute": callA, "POST " + id + "/unmute": callA,
 		"POST " + id + "/recording/pause": callA, "POST " + id + "/recording/resume": `409 {"detail":"nobody is connected in the call yet: it is ringing"}`,
-		"POST " + id + "/transfer": callA,
+		"POST " + id + "/transfer": callA, "POST " + id + "/coach": callA,
+		"PATCH " + id + "/coach/pau": callA, "DELETE " + id + "/coach/pau": callA,
 		"POST " + id + "/accept":   callA, "POST " + id + "/reject": `409 {"detail":"the call is not offered to ana now","errors":[{"location":"body.user","message":"is not offered the call"}]}`,
 		"GET " + id + "/explain": `{"call":` + callA + `,"trail":[{"at":"2026-11-23T08:00:00.123Z","what":"offered","user":"ana","why":"longest idle: 12m"},
 			{"at":"2027-11-24T08:00:00Z","what":"recording_deleted","user":"","why":"older than 365d, the retention"}]}`,

@@ -20,6 +20,10 @@ func account(cfg *config.Config) (routing.Account, error) {
 	if cfg.Recording.Announce != "" {
 		a.Announce = routing.AnnounceSound
 	}
+	a.Coaching = routing.CoachingRules{Barge: cfg.Coaching.Barge, Notify: cfg.Coaching.NotifySalesperson}
+	for _, r := range cfg.Coaching.Roles {
+		a.Coaching.Roles = append(a.Coaching.Roles, string(r))
+	}
 	for _, n := range cfg.Numbers {
 		a.Numbers = append(a.Numbers, routing.AccountNumber{Number: n.Number, Trunks: n.Trunks, Playbook: n.Playbook})
 	}

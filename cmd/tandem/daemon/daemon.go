@@ -270,7 +270,10 @@ func (d *Daemon) buildExchange(_ context.Context, cfg *config.Config) (err error
 	d.exchange, err = call.NewExchange(call.Options{
 		MaxCalls: cfg.SIP.MaxCalls, Log: d.log, Overloaded: func() bool { return d.media.Overloaded() },
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	return d.registry.Register(coachGauge{d.exchange})
 }
 
 func (d *Daemon) buildMedia(ctx context.Context, cfg *config.Config) error {

@@ -3,6 +3,7 @@ package daemon_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strconv"
 	"time"
@@ -66,7 +67,8 @@ func outside(c *peer.Call) {
 }
 
 // dialing is one short call that a phone dials. One that is refused because the
-// call before it is not over for the switch is dialed again.
+// call before it is not over for the switch, or because the switch has too much
+// to do for a moment, is dialed again.
 func (s *siege) dialing(n int) bool {
 	d := <-s.desks
 	defer func() { s.desks <- d }()
@@ -83,7 +85,7 @@ func (s *siege) dialing(n int) bool {
 		if n%ways < 3 {
 			return false // it may be given up before the switch knows who dials
 		}
-		if end, _ := c.WaitEnded(ctx); end.Code != 486 {
+		if end, _ := c.WaitEnded(ctx); end.Code != 486 && end.Code != 503 {
 			return true
 		}
 		pause(ctx, 10*time.Millisecond)
@@ -99,9 +101,9 @@ func (s *siege) ordering(n int) bool {
 	ctx, cancel := wait()
 	defer cancel()
 	number := contactOf(n % 500)
-	id, ok := s.ordered(ctx, d.user, number)
-	if !ok {
-		s.t.Errorf("call %d is not made", n)
+	id, err := s.ordered(ctx, d.user, number)
+	if err != nil {
+		s.t.Errorf("call %d: %v", n, err)
 		return false
 	}
 	if n%ways == 0 {
@@ -128,19 +130,18 @@ func (s *siege) ordering(n int) bool {
 	return true
 }
 
-// ordered asks for a call until the user is free for it.
-func (s *siege) ordered(ctx context.Context, user, number string) (call.ID, bool) {
-	for {
-		status, body := s.api.Do(http.MethodPost, "/calls", order{"user": user, "to": number})
-		if status != http.StatusConflict {
-			var rec call.Record
-			err := json.Unmarshal(body, &rec)
-			return rec.ID, err == nil && status == http.StatusAccepted
-		}
-		if !pause(ctx, 10*time.Millisecond) {
-			return "", false
-		}
+// ordered asks for a call until the user is free for it, and the switch takes it.
+func (s *siege) ordered(ctx context.Context, user, number string) (call.ID, error) {
+	status, body := s.api.Do(http.MethodPost, "/calls", order{"user": user, "to": number})
+	for (status == http.StatusConflict || status == http.StatusServiceUnavailable) && pause(ctx, 10*time.Millisecond) {
+		status, body = s.api.Do(http.MethodPost, "/calls", order{"user": user, "to": number})
 	}
+	if status != http.StatusAccepted {
+		return "", fmt.Errorf("not made: %d %s", status, body)
+	}
+	var rec call.Record
+	err := json.Unmarshal(body, &rec)
+	return rec.ID, err
 }
 
 // called returns the switch's call to the phone that is about a number, or nil.

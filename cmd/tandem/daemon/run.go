@@ -70,7 +70,7 @@ func (d *Daemon) wait(ctx context.Context, p *parts) error {
 func (d *Daemon) ports() call.Ports {
 	return call.Ports{
 		Signalling: d.sip, Transfers: d.sip, Media: d.media, Room: d.media, Recorder: d.recorder,
-		Router: d.router, Floor: d.floor, Events: d.bus, Meter: newMeter(d.registry),
+		Router: d.router, Floor: d.floor, Coaches: d.floor, Events: d.bus, Meter: newMeter(d.registry),
 	}
 }
 

@@ -34,6 +34,16 @@ type shownCall struct {
 		Seconds float64 `json:"seconds"`
 		SHA256  string  `json:"sha256"`
 	} `json:"recording"`
+	Coachings []shownCoaching `json:"coachings"`
+}
+
+// shownCoaching is what the API tells of a coaching.
+type shownCoaching struct {
+	User  string     `json:"user"`
+	Left  *time.Time `json:"left_at"`
+	Modes []struct {
+		Mode string `json:"mode"`
+	} `json:"modes"`
 }
 
 // shownTask is what the API tells of a task.

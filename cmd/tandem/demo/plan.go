@@ -25,6 +25,7 @@ type plan struct {
 	Folder, Carrier, Domain             string
 	SalesNumber, ServiceNumber, Outside string
 	AnaPassword, LuisPassword           string
+	NuriaPassword                       string
 	FirstPort, LastPort, MaxCalls       int
 	OpenDay                             string // a day of the week that is not today
 }
@@ -35,7 +36,7 @@ func newPlan(folder, carrier string) (plan, error) {
 	return plan{
 		Folder: folder, Carrier: carrier, Domain: domain,
 		SalesNumber: salesNumber, ServiceNumber: serviceNumber, Outside: outsideNumber,
-		AnaPassword: rand.Text(), LuisPassword: rand.Text(),
+		AnaPassword: rand.Text(), LuisPassword: rand.Text(), NuriaPassword: rand.Text(),
 		FirstPort: first, LastPort: last, MaxCalls: blockPorts / callPorts, OpenDay: otherDay(time.Now()),
 	}, err
 }
@@ -87,6 +88,7 @@ numbers:
 users:
   - { name: ana, display: Ana García, extension: "101", sip_password: {{.AnaPassword}} }
   - { name: luis, display: Luis Pérez, extension: "102", sip_password: {{.LuisPassword}} }
+  - { name: nuria, display: Nuria Soler, extension: "201", sip_password: {{.NuriaPassword}}, role: supervisor }
 
 playbooks:
   - name: sales

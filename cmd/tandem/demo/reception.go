@@ -42,8 +42,8 @@ func (d *day) morning(ctx context.Context) error {
 	return nil
 }
 
-// conversation is a call that is answered and recorded, and meanwhile another
-// that is rejected.
+// conversation is a call that is answered, coached and recorded, and meanwhile
+// another that is rejected.
 func (d *day) conversation(ctx context.Context) error {
 	who := maria()
 	contact, id, err := d.dial(ctx, who, salesNumber)
@@ -73,6 +73,9 @@ func (d *day) conversation(ctx context.Context) error {
 	if err := d.hearEachOther(ctx, contact, who, phone, d.ana.name, d.ana.voice); err != nil {
 		return err
 	}
+	if err := d.coached(ctx, contact, who, phone, id); err != nil {
+		return err
+	}
 	if err := d.rejected(ctx); err != nil {
 		return err
 	}
@@ -90,7 +93,10 @@ func (d *day) conversation(ctx context.Context) error {
 	if err := d.unbroken(contact, who, "music"); err != nil {
 		return err
 	}
-	return d.recorded(ctx, call.ID, who, d.ana)
+	if err := d.recorded(ctx, call.ID, who, d.ana); err != nil {
+		return err
+	}
+	return d.noCoachOnTape(ctx, call.ID)
 }
 
 // rejected is a call during Ana's: it rings at the other salesperson, who

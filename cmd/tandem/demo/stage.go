@@ -11,7 +11,7 @@ import (
 	"tandem/cmd/tandem/peer"
 )
 
-// salesperson is a user with a telephone.
+// salesperson is a user with a telephone; Nuria is their supervisor.
 type salesperson struct {
 	user          string // SIP user, login
 	name, display string
@@ -26,7 +26,7 @@ type caller struct {
 	withheld              bool    // they do not show their number
 }
 
-// stage is a running switch with a carrier and two telephones around it.
+// stage is a running switch with a carrier and telephones around it.
 type stage struct {
 	file        string // the configuration
 	recordings  string // folder
@@ -36,6 +36,7 @@ type stage struct {
 	events      *feed // nil before the morning
 	carrier     *peer.Carrier
 	ana, luis   *salesperson
+	nuria       *salesperson
 
 	stop  context.CancelFunc
 	ended chan struct{} // closed when the switch has ended
@@ -72,6 +73,10 @@ func open(ctx context.Context, folder, version string) (_ *stage, err error) {
 		return nil, err
 	}
 	st.luis, err = st.hire(salesperson{user: "luis", name: "Luis", display: "Luis Pérez", voice: 900}, p.LuisPassword)
+	if err != nil {
+		return nil, err
+	}
+	st.nuria, err = st.hire(salesperson{user: "nuria", name: "Nuria", display: "Nuria Soler", voice: 1270}, p.NuriaPassword)
 	return st, err
 }
 
@@ -110,10 +115,10 @@ func (st *stage) hire(p salesperson, password string) (*salesperson, error) {
 	return &p, nil
 }
 
-// floor returns the salespeople there are.
+// floor returns the users there are.
 func (st *stage) floor() []*salesperson {
 	var all []*salesperson
-	for _, p := range []*salesperson{st.ana, st.luis} {
+	for _, p := range []*salesperson{st.ana, st.luis, st.nuria} {
 		if p != nil {
 			all = append(all, p)
 		}

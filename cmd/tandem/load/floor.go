@@ -23,6 +23,7 @@ const (
 // layout is what scenarios differ in around the switch.
 type layout struct {
 	phones   int      // salespeople, each with a phone
+	coaches  int      // supervisors, each with a phone
 	record   bool     // conversations are recorded
 	carrier  []string // codecs of the carrier
 	phone    []string // codecs of the phones
@@ -37,8 +38,11 @@ type layout struct {
 func (l layout) configuration(dir, carrier string) string {
 	var users, names strings.Builder
 	for i := range l.phones {
-		fmt.Fprintf(&users, "  - { name: %s, extension: %q, sip_password: %s }\n", userName(i), fmt.Sprint(10000+i), password)
+		fmt.Fprintf(&users, "  - { name: %s, extension: %q, sip_password: %s }\n", userName(i), extension(i), password)
 		fmt.Fprintf(&names, "%s, ", userName(i))
+	}
+	for i := range l.coaches {
+		fmt.Fprintf(&users, "  - { name: %s, sip_password: %s, role: supervisor }\n", coachName(i), password)
 	}
 	limits := "limits: { failed_auth_per_minute: 100000, requests_per_second: 100000 }\nlog: { level: warn }\n"
 	if l.guarded {
@@ -69,11 +73,14 @@ users:
 
 func userName(i int) string { return fmt.Sprintf("user%d", i) }
 
+func coachName(i int) string { return fmt.Sprintf("coach%d", i) }
+
 // salesFloor is a carrier and the salespeople's phones around one switch.
 type salesFloor struct {
 	crowd   *crowd
 	carrier *peer.Carrier
 	phones  []*peer.Phone
+	coaches []*peer.Phone
 
 	mu    sync.Mutex
 	calls map[string]chan *peer.Call // that somebody took, by what they are expected by
@@ -102,21 +109,41 @@ func (f *salesFloor) openPhones(ctx context.Context, l layout, server string) er
 	if l.unmanned {
 		return nil
 	}
-	for i := range l.phones {
-		p, err := peer.NewPhone(peer.Options{
+	for i := range l.phones + l.coaches {
+		o := peer.Options{
 			Server: server, Domain: "pbx.test", User: userName(i), Password: password, OnCall: f.answer,
 			Media: peer.MediaOptions{Codecs: l.phone, Engine: f.crowd},
-		})
+		}
+		if i >= l.phones {
+			o.User = coachName(i - l.phones)
+		}
+		p, err := peer.NewPhone(o)
 		if err != nil {
 			return err
 		}
 		f.phones = append(f.phones, p)
 	}
+	f.coaches = f.phones[l.phones:]
 	return each(ctx, len(f.phones), registering, func(ctx context.Context, i int) error {
 		_, err := f.phones[i].Register(ctx, time.Hour)
 		return err
 	})
 }
+
+// coach has the nth supervisor join the conversation of a salesperson's phone.
+func (f *salesFloor) coach(ctx context.Context, n int, talking *peer.Call) error {
+	var place int
+	if _, err := fmt.Sscanf(user(talking.To().URI), "user%d", &place); err != nil {
+		return fmt.Errorf("whose phone is %s: %w", talking.To(), err)
+	}
+	c, err := f.coaches[n].Dial(ctx, peer.CallOptions{To: "*9" + extension(place)})
+	if err != nil {
+		return err
+	}
+	return c.WaitAnswered(ctx)
+}
+
+func extension(i int) string { return fmt.Sprint(10000 + i) }
 
 // answer takes a call that reached a phone and hands it to whoever made it once
 // the switch has acknowledged.

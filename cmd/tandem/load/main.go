@@ -73,7 +73,7 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	flags := flag.NewFlagSet("load", flag.ContinueOnError)
 	flags.SetOutput(usage)
 	calls := flags.String("calls", "100", "concurrent calls, several numbers with commas between them")
-	names := flags.String("scenarios", "setup,dial,rush,talk,record,transcode,music,junk,junk-few,quadratic", "what to measure")
+	names := flags.String("scenarios", "setup,dial,rush,talk,record,coach,transcode,music,junk,junk-few,quadratic", "what to measure")
 	flags.IntVar(&o.seconds, "seconds", 20, "length of each measurement")
 	paces := flags.String("pace", "20", "calls a second of the scenario setup, several numbers with commas between them")
 	flags.StringVar(&o.out, "out", "docs/bench.md", "file that the table is written to")

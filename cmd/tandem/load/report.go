@@ -127,6 +127,22 @@ includes the sending itself. Late is how late the 20 ms ticks of the switch, and
 			t.Sent, t.Received, t.Lost, t.Gaps, millis(t.MaxGap), latency[0], latency[1],
 			one.bound("tandem_media_tick_lateness_seconds"), millis(t.Lateness.percentile(0.99)), one.queued())
 	}
+	r.coaching(b)
+}
+
+// coaching tells what one coach costs: what the same calls cost more than without.
+func (r report) coaching(b *strings.Builder) {
+	for _, one := range r.of(func(s scenario) bool { return s.coached }) {
+		for _, plain := range r.of(func(s scenario) bool { return s.name == "record" }) {
+			if plain.calls != one.calls {
+				continue
+			}
+			coaches := float64(one.scenario.layout.coaches)
+			more := one.cpu.Seconds()/one.window.Minutes() - plain.cpu.Seconds()/plain.window.Minutes()
+			fmt.Fprintf(b, "\nWith %d calls each of %.0f listening coaches costs %.4f s of the switch's CPU a minute: what the recorded calls cost more with them.\n",
+				one.calls, coaches, more/coaches)
+		}
+	}
 }
 
 func (r report) sieges(b *strings.Builder) {

@@ -39,14 +39,16 @@ type scenario struct {
 	width  int
 	out    bool   // users call contacts; else contacts call
 	siege  *siege // meanwhile, or nil
+	// coached lets a supervisor listen to each tenth call, to one at least.
+	coached bool
 }
 
 // scenarios are all there are, in the order of the table: set-ups at each pace.
 func scenarios(paces []int) []scenario {
 	alaw, mulaw := []string{"PCMA"}, []string{"PCMU"}
 	same := layout{carrier: alaw, phone: alaw}
-	recorded, transcoded, waiting, silent := same, same, same, same
-	recorded.record = true
+	recorded, coached, transcoded, waiting, silent := same, same, same, same, same
+	recorded.record, coached.record = true, true
 	transcoded.phone = mulaw
 	waiting.unmanned = true
 	silent.muted = true
@@ -61,6 +63,7 @@ func scenarios(paces []int) []scenario {
 		{name: "rush", title: "32 callers, each again at once", layout: silent, setup: true, width: 32},
 		{name: "talk", title: "talking, same codec", layout: same},
 		{name: "record", title: "talking, same codec, recorded", layout: recorded},
+		{name: "coach", title: "the same, each tenth call coached", layout: coached, coached: true},
 		{name: "transcode", title: "talking, A-law to µ-law", layout: transcoded},
 		{name: "music", title: "waiting with music", layout: waiting},
 	}...)
@@ -97,6 +100,9 @@ func (s scenario) run(ctx context.Context, o options, calls int) (r result, err 
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	s.layout.phones = calls
+	if s.coached {
+		s.layout.coaches = max(1, calls/10)
+	}
 	floor, err := openCarrier(s.layout)
 	if err != nil {
 		return r, err
@@ -207,19 +213,23 @@ func (p *play) conversations(ctx context.Context, calls int) error {
 	if err := p.rest(); err != nil {
 		return err
 	}
-	live := make([]*peer.Call, calls)
+	live, far := make([]*peer.Call, calls), make([]*peer.Call, calls)
 	err := each(ctx, calls, dialing, func(ctx context.Context, i int) error {
 		return insist(ctx, func() (err error) {
 			if p.scenario.layout.unmanned {
 				live[i], err = p.floor.dial(ctx, p.sw.addr, i)
 				return err
 			}
-			live[i], _, err = p.floor.connect(ctx, p.sw.addr, i)
+			live[i], far[i], err = p.floor.connect(ctx, p.sw.addr, i)
 			return err
 		})
 	})
 	if err != nil {
 		return fmt.Errorf("set up %d calls: %w", calls, err)
+	}
+	err = each(ctx, len(p.floor.coaches), dialing, func(ctx context.Context, i int) error { return p.floor.coach(ctx, i, far[i]) })
+	if err != nil {
+		return fmt.Errorf("coach: %w", err)
 	}
 	if err := pause(ctx, settling); err != nil {
 		return err

@@ -83,7 +83,7 @@ func TestScenariosDiffer(t *testing.T) {
 	for _, s := range all {
 		s.layout.phones = 3
 		text := s.layout.configuration("/data", "127.0.0.2:5060")
-		if want := fmt.Sprintf("recording: { enabled: %t }", s.name == "record"); !strings.Contains(text, want) {
+		if want := fmt.Sprintf("recording: { enabled: %t }", s.name == "record" || s.name == "coach"); !strings.Contains(text, want) {
 			t.Errorf("%s: no %q in\n%s", s.name, want, text)
 		}
 		if guarded := !strings.Contains(text, "limits:"); guarded != (s.siege != nil) {
