@@ -28,6 +28,17 @@ const (
 	bucketTokens     = "tokens" // hash -> token
 )
 
+// The buckets of the outbox.
+const (
+	bucketEntries     = "crm/entries"     // call -> entry
+	bucketToLog       = "crm/to_log"      // lane NUL seq -> call
+	bucketToComplete  = "crm/to_complete" // lane NUL due NUL call
+	bucketParked      = "crm/failed"      // call
+	bucketLanes       = "crm/lanes"       // lane that has something to do -> lane
+	bucketLaneDue     = "crm/due"         // due NUL lane
+	bucketCRMContacts = "crm/contacts"    // provider NUL number -> contact of the CRM
+)
+
 // The indexes of the tables.
 const (
 	indexActive   = "calls/active"
@@ -124,6 +135,7 @@ func (s *schema) create(tx *bbolt.Tx) error {
 	names := []string{
 		bucketNumbers, bucketMerged, bucketMissed, bucketOpenMissed, bucketLoad,
 		bucketStatuses, bucketOverrides, bucketBindings, bucketDialogs, bucketTokens,
+		bucketEntries, bucketToLog, bucketToComplete, bucketParked, bucketLanes, bucketLaneDue, bucketCRMContacts,
 	}
 	names = append(names, s.calls.buckets()...)
 	names = append(names, s.contacts.buckets()...)
