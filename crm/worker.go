@@ -52,10 +52,10 @@ type Worker struct {
 	mu       sync.Mutex
 	settings Settings
 	gate     gate
-	busy     map[string]bool // lanes
-	problem  string          // what failed last, for people
-	at       time.Time       // when
-	deaf     bool            // the store failed last time
+	busy     map[string]chan struct{} // lanes; closed when the entry leaves
+	problem  string                   // what failed last, for people
+	at       time.Time                // when
+	deaf     bool                     // the store failed last time
 }
 
 // NewWorker returns a worker without a vendor.
@@ -63,7 +63,7 @@ func NewWorker(o Options) (*Worker, error) {
 	if o.Outbox == nil || o.Events == nil || o.Log == nil || o.Registerer == nil || o.Owner == "" {
 		return nil, errors.New("crm: an option is missing")
 	}
-	w := &Worker{Options: o, wake: make(chan struct{}, 1), busy: make(map[string]bool)}
+	w := &Worker{Options: o, wake: make(chan struct{}, 1), busy: make(map[string]chan struct{})}
 	var err error
 	w.meter, err = newMeter(o.Registerer, w)
 	return w, err
@@ -133,22 +133,35 @@ func (w *Worker) begin(ctx context.Context, jobs *sync.WaitGroup) time.Duration 
 		w.heard(err)
 	}
 	for _, job := range claimed {
-		if w.take(job.Entry.Lane()) {
-			jobs.Go(func() { w.carry(ctx, set, job) })
-		}
+		before, leave := w.enter(job.Entry.Lane())
+		jobs.Go(func() {
+			defer leave()
+			if before != nil {
+				<-before
+			}
+			w.carry(ctx, set, job)
+		})
 	}
 	return pollEvery
 }
 
-// take notes that a lane is busy; false when it was already.
-func (w *Worker) take(lane string) bool {
+// enter notes that a lane is busy until leave is called. Its entry before may
+// just be about to leave, and is to be waited for.
+func (w *Worker) enter(lane string) (before <-chan struct{}, leave func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.busy[lane] {
-		return false
+	before = w.busy[lane]
+	over := make(chan struct{})
+	w.busy[lane] = over
+	return before, func() {
+		w.mu.Lock()
+		if w.busy[lane] == over {
+			delete(w.busy, lane)
+		}
+		w.mu.Unlock()
+		close(over)
+		w.poke()
 	}
-	w.busy[lane] = true
-	return true
 }
 
 // heard notes whether the store does what it is asked for.
@@ -164,12 +177,6 @@ func (w *Worker) heard(err error) {
 
 // carry does the steps of an entry, one after the other, as long as it is due.
 func (w *Worker) carry(ctx context.Context, set Settings, job Job) {
-	defer w.poke()
-	defer func(lane string) {
-		w.mu.Lock()
-		delete(w.busy, lane)
-		w.mu.Unlock()
-	}(job.Entry.Lane())
 	p := policy{provider: set.Vendor.Name(), steps: set.Vendor.Steps(), syncAfter: set.SyncAfter}
 	for {
 		apply, goOn := w.turn(ctx, set, p, job)
