@@ -24,7 +24,6 @@ func (s Style) body(rec call.Record, a Activity) string {
 	line("Result", outcomeWords(rec))
 	line("From", cmp.Or(a.From, outsider(rec)))
 	line("To", oneLine(rec.To))
-	line("Redirected to", oneLine(rec.RedirectedTo))
 	if rec.Direction == call.Inbound && rec.Wait > 0 {
 		line("Waited", clock(seconds(rec.Wait)))
 	}

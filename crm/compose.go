@@ -88,12 +88,14 @@ func outcomeWords(rec call.Record) string {
 	words := strings.ReplaceAll(string(rec.Result), "_", " ")
 	why := ""
 	switch {
+	case rec.RedirectedTo != "" && rec.Missed:
+		why = "redirected to " + clip(oneLine(rec.RedirectedTo), maxName) + ", not answered"
 	case rec.RedirectedTo != "":
-		why = "redirected to " + rec.RedirectedTo
-	case rec.Missed && rec.Reason != call.MissedClosed:
-		why = missedWords(rec.Reason)
+		why = "redirected to " + clip(oneLine(rec.RedirectedTo), maxName)
 	case rec.Result == call.ResultFailed && rec.SIPCode != 0:
 		why = fmt.Sprintf("SIP %d", rec.SIPCode)
+	case rec.Missed && rec.Reason != call.MissedClosed:
+		why = missedWords(rec.Reason)
 	}
 	if why == "" {
 		return words

@@ -40,6 +40,11 @@ type shownCall struct {
 		SHA256  string  `json:"sha256"`
 		Missing float64 `json:"missing_seconds"`
 	} `json:"recording"`
+	CRM *struct {
+		Status string `json:"status"`
+		ID     string `json:"id"`
+		Error  string `json:"error"`
+	} `json:"crm"`
 }
 
 // outcome is a call's state, and its result when it has one.

@@ -31,5 +31,8 @@ func (c *cli) showCall(sw *client, raw json.RawMessage) error {
 	if r := s.Recording; r != nil {
 		fields = append(fields, field{"recording", fmt.Sprintf("%s, %s", seconds(r.Seconds), r.URL)})
 	}
+	if crm := s.CRM; crm != nil {
+		fields = append(fields, field{"crm", strings.TrimSpace(crm.Status + " " + crm.ID)}, field{"crm error", crm.Error})
+	}
 	return c.printFields(raw, fields)
 }
