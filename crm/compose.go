@@ -65,7 +65,7 @@ func (s Style) title(rec call.Record, a Activity) string {
 	if a.Name == "" {
 		parts[2] = outsider(rec)
 	}
-	if a.Duration > 0 {
+	if a.Duration.Round(time.Second) > 0 {
 		parts = append(parts, clock(a.Duration))
 	}
 	if account := clip(oneLine(s.Account), maxName); account != "" {
