@@ -252,11 +252,18 @@ func (h *house) apply(v crm.Vendor) {
 // end stores a call that has just ended, and returns its ID.
 func (h *house) end(number string) call.ID {
 	h.t.Helper()
+	return h.endWith(number, "")
+}
+
+// endWith is end for a call with a contact.
+func (h *house) endWith(number, contact string) call.ID {
+	h.t.Helper()
 	h.calls++
 	ended := time.Now().UTC()
 	rec := call.Record{
 		ID: call.NewID(ended.Add(-time.Minute)), Direction: call.Inbound, From: number, To: "+34910000001", Number: "+34910000001",
 		StartedAt: ended.Add(-time.Minute), EndedAt: &ended, State: call.StateEnded, Result: call.ResultCompleted, Duration: 40,
+		ContactID: contact,
 	}
 	h.must(h.save(rec))
 	return rec.ID

@@ -95,8 +95,8 @@ func (w *Worker) Run(ctx context.Context) error {
 	w.heard(w.release(ctx))
 	var jobs sync.WaitGroup
 	for ctx.Err() == nil {
-		wait := w.begin(ctx, &jobs)
-		timer := time.NewTimer(wait)
+		w.begin(ctx, &jobs)
+		timer := time.NewTimer(pollEvery)
 		select {
 		case <-ctx.Done():
 		case <-w.wake:
@@ -116,14 +116,14 @@ func (w *Worker) release(ctx context.Context) error {
 	return w.Outbox.ReleaseEntries(ctx, w.Owner)
 }
 
-// begin starts what is due and returns when to look again.
-func (w *Worker) begin(ctx context.Context, jobs *sync.WaitGroup) time.Duration {
+// begin starts what is due.
+func (w *Worker) begin(ctx context.Context, jobs *sync.WaitGroup) {
 	now := time.Now()
 	w.mu.Lock()
 	set, free := w.settings, w.gate.open(lanes, now)-len(w.busy)
 	w.mu.Unlock()
 	if set.Vendor == nil || free <= 0 {
-		return pollEvery
+		return
 	}
 	claimed, err := w.Outbox.ClaimEntries(ctx, Claim{
 		Owner: w.Owner, Limit: free, Now: now.UTC(), Until: now.Add(leaseTime).UTC(),
@@ -142,7 +142,6 @@ func (w *Worker) begin(ctx context.Context, jobs *sync.WaitGroup) time.Duration 
 			w.carry(ctx, set, job)
 		})
 	}
-	return pollEvery
 }
 
 // enter notes that a lane is busy until leave is called. Its entry before may
@@ -259,18 +258,20 @@ func (w *Worker) pass(set Settings, o outcome) bool {
 	was := w.gate
 	w.gate = was.after(o)
 	is := w.gate
-	if fault, failed := errors.AsType[*Fault](o.err); failed {
-		w.problem, w.at = bounded(fault.Say), o.at
+	if o.err != nil {
+		if fault := faultOf(o.err); fault != nil {
+			w.problem, w.at = bounded(fault.Say), o.at
+		}
 	}
 	w.mu.Unlock()
-	switch {
-	case is.stop == was.stop:
-	case is.stop == StopNone:
+	goOn := is.stop == StopNone
+	if goOn && was.stop != StopNone {
 		w.Log.Info("the CRM takes calls again", "provider", set.Vendor.Name(), "stopped_for", o.at.Sub(was.since).Round(time.Second).String())
-	default:
+	}
+	if !goOn && is.stop != was.stop {
 		w.Log.Error("calls wait for the CRM", "provider", set.Vendor.Name(), "why", string(is.stop), "error", is.say, "until", is.until.UTC())
 	}
-	return is.stop == StopNone
+	return goOn
 }
 
 // change makes an outcome durable. It is not given up when ctx ends: what was

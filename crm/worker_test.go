@@ -10,6 +10,7 @@ import (
 
 	"tandem/call"
 	"tandem/crm"
+	"tandem/routing"
 )
 
 // An ended call appears at once and is completed sync_after its end; what is
@@ -252,6 +253,33 @@ func TestNoContact(t *testing.T) {
 		pass(10 * time.Second)
 		if s := h.status(third); s.Status != crm.SyncSynced || len(h.vendor.activities) != 3 {
 			t.Errorf("retried: %+v, %d activities", s, len(h.vendor.activities))
+		}
+	})
+}
+
+// A contact who is merged into another, renamed or given another number while a
+// call waits keeps the call; the number that was used decides whom it belongs to.
+func TestContactChangesMeanwhile(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		h.apply(nil)
+		contact := func(id, name, number string) {
+			h.must(h.store.CreateContact(t.Context(), routing.Contact{ID: id, Name: name, Numbers: []string{number}, CreatedAt: time.Now()}))
+		}
+		contact("k1", "Luis", phone(1))
+		contact("k2", "L. Gil", phone(2))
+		first, second := h.endWith(phone(1), "k1"), h.endWith(phone(2), "k2")
+		_, err := h.store.MergeContacts(t.Context(), "k1", "k2", func(kept *routing.Contact, gone routing.Contact) error {
+			kept.Name, kept.Numbers = "Luis Gil", []string{phone(3), phone(2)}
+			return nil
+		})
+		h.must(err)
+		h.apply(h.vendor)
+		pass(10 * time.Second)
+		for id, number := range map[call.ID]string{first: phone(1), second: phone(2)} {
+			is := h.vendor.of(id)
+			if is == nil || is.activity.Number != number || is.activity.Name != "Luis Gil" || is.contact != h.vendor.contacts[number] {
+				t.Errorf("%s: %+v", number, is)
+			}
 		}
 	})
 }
