@@ -81,6 +81,10 @@ func (d *Daemon) take(ctx context.Context, cfg *config.Config) error {
 	if _, err := listeners(cfg); err != nil {
 		return err
 	}
+	calls, err := d.crmSettings(cfg)
+	if err != nil {
+		return err
+	}
 	if err := d.sip.RenewCertificate(); err != nil {
 		return err
 	}
@@ -102,5 +106,6 @@ func (d *Daemon) take(ctx context.Context, cfg *config.Config) error {
 		return err
 	}
 	d.exchange.SetMaxCalls(cfg.SIP.MaxCalls)
+	d.crm.Apply(calls)
 	return nil
 }
