@@ -71,6 +71,9 @@ func TestMeaningFaults(t *testing.T) {
 		"wav":                      {"recording: {announce: none.wav}\nplaybooks: [{name: p, closed: {prompt: /}, reception: {hold_music: none.wav}}]\n", []want{{"1:23: recording.announce", `file "none.wav" cannot be read`, ""}, {"2:40: playbooks[0].closed.prompt", "not a regular file", ""}, {"2:68: playbooks[0].reception.hold_music", "cannot be read", ""}}},
 		"recordings are data":      {"data: d\nrecording: {directory: d}\n", []want{{"2:24: recording.directory", "data folder itself", ""}}},
 		"crm token":                {"crm: {provider: pipedrive}\n", []want{{"1:6: crm.token", "required for pipedrive", ""}}},
+		"crm app beside token":     {"crm: {token: x, oauth: {client_id: a, client_secret: b, refresh_token: c}}\n", []want{{"1:24: crm.oauth", "beside crm.token", ""}}},
+		"crm app in part":          {"crm: {oauth: {client_id: a, client_secret: b}}\n", []want{{"1:14: crm.oauth", "incomplete", "refresh_token"}}},
+		"crm app of Pipedrive":     {"crm: {provider: pipedrive, oauth: {client_id: a, client_secret: b, refresh_token: c}}\n", []want{{"1:35: crm.oauth", "not for pipedrive", "crm.token"}}},
 		"crm url":                  {"crm: {base_url: \"//x\"}\n", []want{{"1:17: crm.base_url", "not the address", ""}}},
 		"crm url with a password":  {"crm: {base_url: \"https://u:OPEN_SESAME@x\"}\nhttp: {public_url: \"https://u:OPEN_SESAME@x\"}\n", []want{{"1:17: crm.base_url", "must not hold", "crm.token"}, {"2:20: http.public_url", "must not hold", ""}}},
 		"too many listeners":       {"sip: {listen: [" + strings.Repeat("\"udp://a:1\",", 101) + "]}\n", []want{{"1:15: sip.listen", "more than 100 listeners", ""}}},
@@ -200,5 +203,18 @@ func TestWarnings(t *testing.T) {
 		if got := cfg.Warnings[i].String(); !strings.HasPrefix(got, want) {
 			t.Errorf("warning %d: %q, want %q", i, got, want)
 		}
+	}
+}
+
+// TestCRMApp is HubSpot without a token, and of no use without a CRM.
+func TestCRMApp(t *testing.T) {
+	app := "oauth: {client_id: a, client_secret: OPEN_SESAME, refresh_token: c}}\n"
+	cfg, err := Parse("t.yaml", []byte("crm: {"+app), testEnv)
+	if err != nil || cfg.CRM.Provider != HubSpot || cfg.CRM.OAuth != (OAuth{"a", "OPEN_SESAME", "c"}) {
+		t.Fatalf("got %+v, %v", cfg, err)
+	}
+	cfg, err = Parse("t.yaml", []byte("crm: {provider: none, "+app), testEnv)
+	if err != nil || len(cfg.Warnings) != 1 || !strings.Contains(cfg.Warnings[0].String(), "crm.oauth: is not used") {
+		t.Errorf("got %v, %v", cfg.Warnings, err)
 	}
 }

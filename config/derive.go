@@ -23,7 +23,7 @@ func (v *validator) deriveDefaults() {
 	}
 	if c.CRM.Provider == "" {
 		c.CRM.Provider = NoCRM
-		if c.CRM.Token != "" {
+		if c.CRM.Token != "" || c.CRM.OAuth != (OAuth{}) {
 			c.CRM.Provider = HubSpot
 		}
 	}

@@ -197,12 +197,20 @@ type Coaching struct {
 // CRM is where ended calls are logged.
 type CRM struct {
 	Provider       Provider          `yaml:"provider" doc:"The CRM; by default hubspot when a token is given, else none."`
-	Token          Secret            `yaml:"token" doc:"The CRM's API token; needed unless provider is none."`
+	Token          Secret            `yaml:"token" doc:"The CRM's API token; needed unless provider is none or oauth is given."`
+	OAuth          OAuth             `yaml:"oauth" doc:"A HubSpot app that the account has connected, instead of token."`
 	BaseURL        string            `yaml:"base_url" doc:"Address of the CRM's API; by default the provider's own."`
 	AllowPrivate   bool              `yaml:"allow_private" doc:"Whether base_url may lead to a private or loopback address."`
 	SyncAfter      time.Duration     `yaml:"sync_after" min:"0" doc:"How long after its end a logged call is completed with notes and disposition."`
 	CreateContacts bool              `yaml:"create_contacts" doc:"Create contacts that the CRM does not know."`
 	Dispositions   map[Result]string `yaml:"dispositions" doc:"The CRM's own outcome for a call result, where the default does not fit."`
+}
+
+// OAuth is what an app of the CRM's has instead of a token.
+type OAuth struct {
+	ClientID     string `yaml:"client_id" doc:"The app's client ID."`
+	ClientSecret Secret `yaml:"client_secret" doc:"The app's client secret."`
+	RefreshToken Secret `yaml:"refresh_token" doc:"The refresh token that connecting the app to the account gave."`
 }
 
 // Dialer holds the limits that no campaign may exceed.

@@ -189,12 +189,7 @@ func isArgon2id(s string) bool {
 
 func (v *validator) crm() {
 	c := v.cfg.CRM
-	if c.Provider != NoCRM && c.Token == "" {
-		v.fault("crm.token", fmt.Sprintf("is required for %s", c.Provider), "")
-	}
-	if c.Provider == NoCRM && c.Token != "" {
-		v.warn("crm.token", "is not used, as provider is none")
-	}
+	v.crmCredentials(c)
 	if c.BaseURL == "" || !v.sound("crm.base_url") {
 		return
 	}
@@ -209,6 +204,26 @@ func (v *validator) crm() {
 	}
 	if !c.AllowPrivate && isPrivate(u.Hostname()) {
 		v.fault("crm.base_url", "leads to a private or loopback address", "set crm.allow_private if that is meant")
+	}
+}
+
+// crmCredentials checks that there is one way to be let in by the CRM.
+func (v *validator) crmCredentials(c CRM) {
+	app := c.OAuth != (OAuth{})
+	switch {
+	case c.Provider == NoCRM && c.Token != "":
+		v.warn("crm.token", "is not used, as provider is none")
+	case c.Provider == NoCRM && app:
+		v.warn("crm.oauth", "is not used, as provider is none")
+	case c.Provider == NoCRM:
+	case app && c.Provider != HubSpot:
+		v.fault("crm.oauth", fmt.Sprintf("is not for %s", c.Provider), "give crm.token instead")
+	case app && c.Token != "":
+		v.fault("crm.oauth", "is given beside crm.token", "leave one of the two out")
+	case app && (c.OAuth.ClientID == "" || c.OAuth.ClientSecret == "" || c.OAuth.RefreshToken == ""):
+		v.fault("crm.oauth", "is incomplete", "give client_id, client_secret and refresh_token")
+	case !app && c.Token == "":
+		v.fault("crm.token", fmt.Sprintf("is required for %s", c.Provider), "")
 	}
 }
 

@@ -24,6 +24,7 @@ type Account struct {
 	// RingTimeouts is how long a call through each trunk may ring; a trunk that
 	// is not named lets it ring for 45 s.
 	RingTimeouts map[string]time.Duration
+	CRM          string // the provider with whom ended calls are logged, or empty
 }
 
 // CoachingRules say who may coach, and how.

@@ -57,6 +57,9 @@ type Closing struct {
 	User  string
 	Least []string
 	Due   time.Time
+	// CRM is where the call is to be logged once it has a result: the
+	// provider's name, or empty.
+	CRM string
 }
 
 // Closed is what a Closing or a plain save changed.
@@ -80,7 +83,8 @@ type Journal interface {
 	// Call task (exactly one per call; an open one of the same contact is
 	// extended: count, call, time) and the contact's flag: raised by a missed
 	// call, lowered when the result is completed. Saving a call that has
-	// ended again with the same result changes nothing.
+	// ended again with the same result changes nothing. A call that ends and is
+	// to be logged lies in the CRM's outbox from then on.
 	SaveCall(ctx context.Context, c Closing) (Closed, error)
 	// Unfinished returns the calls without a result: after a crash, those
 	// that were interrupted.
@@ -92,6 +96,7 @@ type Journal interface {
 }
 
 // Annotations are what people and the recorder write about a call, at any time.
+// What is written follows the call into the CRM.
 type Annotations interface {
 	// Note sets notes, disposition or both; nil leaves one as it is.
 	Note(ctx context.Context, id call.ID, notes, disposition *string) (call.Record, error)

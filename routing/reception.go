@@ -183,7 +183,7 @@ func (r *Reception) announce(a Admitted, at time.Time) {
 // contact's owner, else for whoever of the playbook has the least to do.
 func (r *Reception) Save(ctx context.Context, change call.Change) error {
 	at := time.Now().UTC()
-	closing := Closing{Change: change, Due: at}
+	closing := Closing{Change: change, Due: at, CRM: r.loggedWith(change.Record)}
 	if change.MissedTask {
 		if err := r.assignee(ctx, &closing); err != nil {
 			return fmt.Errorf("call %s: save: %w", change.Record.ID, err)
@@ -207,6 +207,15 @@ func (r *Reception) Save(ctx context.Context, change call.Change) error {
 		publishContact(r.Events, call.EventContactChanged, *closed.Contact, at)
 	}
 	return nil
+}
+
+// loggedWith is the CRM that a call goes to when it ends: only calls between
+// the floor and the outside do, and those have a number of ours.
+func (r *Reception) loggedWith(rec call.Record) string {
+	if rec.Number == "" {
+		return ""
+	}
+	return r.Directory.Account().CRM
 }
 
 // assignee says whose the missed call's task is to be.

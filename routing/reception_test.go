@@ -281,3 +281,26 @@ func TestSave(t *testing.T) {
 		t.Errorf("store failed: %v, %d events", err, len(d.events.list))
 	}
 }
+
+// A call is logged with the CRM that the configuration names, unless it went
+// from colleague to colleague.
+func TestSaveLogsCalls(t *testing.T) {
+	a := account(t)
+	a.CRM = "acme"
+	outside := call.Record{ID: call.NewID(noon), Direction: call.Outbound, From: "+34910000001", To: "+34600000001", Number: "+34910000001", StartedAt: noon}
+	inside := call.Record{ID: call.NewID(noon), Direction: call.Outbound, From: "101", To: "102", StartedAt: noon}
+	for _, test := range []struct {
+		crm  string
+		rec  call.Record
+		want string
+	}{{"acme", outside, "acme"}, {"acme", inside, ""}, {"", outside, ""}} {
+		a.CRM = test.crm
+		d := newDesk(t, a)
+		if err := d.Save(t.Context(), call.Change{Record: test.rec}); err != nil {
+			t.Fatal(err)
+		}
+		if got := d.store.closings[0].CRM; got != test.want {
+			t.Errorf("crm %q, call to %s: logged with %q, not %q", test.crm, test.rec.To, got, test.want)
+		}
+	}
+}

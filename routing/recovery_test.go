@@ -88,7 +88,9 @@ func TestReconcile(t *testing.T) {
 }
 
 func TestRecover(t *testing.T) {
-	d := newDesk(t, account(t))
+	a := account(t)
+	a.CRM = "acme"
+	d := newDesk(t, a)
 	first, second := arrival(), arrival()
 	second.Called = "+34910000002"
 	for _, in := range []call.Arrival{first, second} {
@@ -110,6 +112,11 @@ func TestRecover(t *testing.T) {
 	}
 	if got := d.store.calls[second.Call].Result; got != call.ResultOfficeClosed {
 		t.Errorf("second: %s", got)
+	}
+	for _, c := range d.store.closings {
+		if c.CRM != "acme" {
+			t.Errorf("call %s is not logged", c.Change.Record.ID)
+		}
 	}
 	if got := d.events.types(); !slices.Contains(got, call.EventCallEnded) || !slices.Contains(got, call.EventCallMissed) {
 		t.Errorf("events %v", got)

@@ -195,6 +195,34 @@ type Operator interface {
 	Backup(ctx context.Context, path string) error
 }
 
+// CRM is the way of ended calls into the CRM.
+type CRM interface {
+	CRMStatus(ctx context.Context) (CRMStatus, error)
+	// RetryCRM tries calls at once, all that failed when none is named, and
+	// returns how many; routing.ErrNotFound when one was never to be logged.
+	RetryCRM(ctx context.Context, ids []call.ID) (int, error)
+}
+
+// CRMStatus is how the CRM does.
+type CRMStatus struct {
+	Provider   string       `json:"provider" doc:"hubspot, pipedrive or none"`
+	State      string       `json:"state" enum:"off,working,unreachable,budget,access" doc:"off: there is no provider; unreachable, budget (of the day, used up) and access (token or scope): all calls wait"`
+	Until      *time.Time   `json:"until" doc:"When a request finds out whether they may go on"`
+	Pending    int          `json:"pending" doc:"Ended calls that the CRM does not show yet"`
+	ToComplete int          `json:"to_complete" doc:"Calls that it shows, with notes and disposition to follow"`
+	Failed     int          `json:"failed" doc:"Calls that are not tried any more until a retry"`
+	Oldest     *time.Time   `json:"oldest_at" doc:"When the first of the pending calls ended"`
+	Error      string       `json:"error" doc:"What failed last"`
+	ErrorAt    *time.Time   `json:"error_at"`
+	Failures   []CRMFailure `json:"failures" nullable:"false" doc:"The newest of the failed"`
+}
+
+// CRMFailure is a call that is not tried any more.
+type CRMFailure struct {
+	CallID call.ID `json:"call_id"`
+	Error  string  `json:"error"`
+}
+
 // Status is the switch at a glance.
 type Status struct {
 	Version       string    `json:"version"`

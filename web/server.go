@@ -36,6 +36,7 @@ type Options struct {
 	Accesses   routing.AccessLog
 	Explainer  Explainer
 	Operator   Operator
+	CRM        CRM
 	Tokens     routing.Tokens
 	Bus        *call.Bus // whose events go out
 	Metrics    prometheus.Gatherer
@@ -56,7 +57,7 @@ func (o Options) check() error {
 		{"Tasks", o.Tasks != nil}, {"TaskList", o.TaskList != nil},
 		{"Floor", o.Floor != nil}, {"Playbooks", o.Playbooks != nil}, {"Plant", o.Plant != nil},
 		{"Recordings", o.Recordings != nil}, {"Shelf", o.Shelf != nil}, {"Accesses", o.Accesses != nil},
-		{"Explainer", o.Explainer != nil}, {"Operator", o.Operator != nil},
+		{"Explainer", o.Explainer != nil}, {"Operator", o.Operator != nil}, {"CRM", o.CRM != nil},
 		{"Tokens", o.Tokens != nil}, {"Bus", o.Bus != nil}, {"Metrics", o.Metrics != nil},
 		{"Normalize", o.Normalize != nil}, {"Log", o.Log != nil}, {"Version", o.Version != ""},
 	}
@@ -86,6 +87,7 @@ type Server struct {
 	accesses   routing.AccessLog
 	explainer  Explainer
 	operator   Operator
+	crm        CRM
 	tokens     routing.Tokens
 	bus        *call.Bus
 	normalize  func(raw string) (e164 string, ok bool)
@@ -106,7 +108,7 @@ func New(o Options) (*Server, error) {
 	}
 	s := &Server{
 		lines: o.Lines, transfers: o.Transfers, coaching: o.Coaching, calls: o.Calls, contacts: o.Contacts, book: o.Book, tasks: o.Tasks, taskList: o.TaskList, floor: o.Floor, playbooks: o.Playbooks,
-		plant: o.Plant, recordings: o.Recordings, shelf: o.Shelf, accesses: o.Accesses, explainer: o.Explainer, operator: o.Operator, tokens: o.Tokens,
+		plant: o.Plant, recordings: o.Recordings, shelf: o.Shelf, accesses: o.Accesses, explainer: o.Explainer, operator: o.Operator, crm: o.CRM, tokens: o.Tokens,
 		bus: o.Bus, normalize: o.Normalize, log: o.Log, publicURL: o.PublicURL,
 		mux:     http.NewServeMux(),
 		streams: make(chan struct{}, maxStreams),
@@ -136,6 +138,7 @@ func (s *Server) routes(metrics prometheus.Gatherer) {
 	s.explainRoutes()
 	s.eventRoutes()
 	s.tokenRoutes()
+	s.crmRoutes()
 	s.operatorRoutes()
 	s.probeRoutes(metrics)
 }

@@ -46,6 +46,7 @@ type world struct {
 	reload    error
 	backups   []string
 	drained   bool
+	retried   []call.ID
 	fail      error // what the store answers, when set
 	bus       *call.Bus
 	log       bytes.Buffer
@@ -312,6 +313,19 @@ func (w *world) Backup(_ context.Context, path string) error {
 	return nil
 }
 
+func (w *world) CRMStatus(context.Context) (CRMStatus, error) {
+	oldest := at(5)
+	return CRMStatus{Provider: "hubspot", State: "budget", Pending: 3, Failed: 1, Oldest: &oldest, Error: "used up"}, w.fail
+}
+
+func (w *world) RetryCRM(_ context.Context, ids []call.ID) (int, error) {
+	if slices.Contains(ids, unknownID) {
+		return 0, routing.ErrNotFound
+	}
+	w.retried = append(w.retried, ids...)
+	return max(len(ids), 1), w.fail
+}
+
 func (w *world) options(t testing.TB) Options {
 	t.Helper()
 	account := routing.Account{Country: "ES"}
@@ -332,7 +346,7 @@ func (w *world) options(t testing.TB) Options {
 	}
 	return Options{
 		Lines: w, Transfers: w, Coaching: w, Calls: w, Contacts: book{w}, Book: addresses, Tasks: desk{w}, TaskList: todo, Floor: w, Playbooks: offices{w},
-		Plant: w, Recordings: w, Shelf: w, Accesses: w, Explainer: w, Operator: w, Tokens: safe{w}, Bus: w.bus, Metrics: prometheus.NewRegistry(),
+		Plant: w, Recordings: w, Shelf: w, Accesses: w, Explainer: w, Operator: w, CRM: w, Tokens: safe{w}, Bus: w.bus, Metrics: prometheus.NewRegistry(),
 		Normalize: directory.Normalize, Log: slog.New(slog.NewTextHandler(&w.log, nil)), Version: "test",
 	}
 }

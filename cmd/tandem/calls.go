@@ -36,6 +36,11 @@ type shownCall struct {
 	Coaches     []string        `json:"coaches"`
 	Coachings   []coachingShown `json:"coachings"`
 	Recording   *shownRecording `json:"recording"`
+	CRM         *struct {
+		Status string `json:"status"`
+		ID     string `json:"id"`
+		Error  string `json:"error"`
+	} `json:"crm"`
 }
 
 // shownRecording is what is shown of a call's recording.

@@ -34,5 +34,8 @@ func (c *cli) showCall(sw *client, raw json.RawMessage) error {
 			fields = append(fields, field{"on hold", fmt.Sprintf("by %s, %s: %s", r.Hold.By, sw.clock(r.Hold.At), r.Hold.Reason)})
 		}
 	}
+	if crm := s.CRM; crm != nil {
+		fields = append(fields, field{"crm", strings.TrimSpace(crm.Status + " " + crm.ID)}, field{"crm error", crm.Error})
+	}
 	return c.printFields(raw, fields)
 }

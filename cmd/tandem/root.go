@@ -55,7 +55,7 @@ func (c *cli) root() *cobra.Command {
 	root.AddCommand(
 		c.serveCommand(), c.demoCommand(), c.configCommand(), c.statusCommand(), c.callsCommand(), c.callCommand(), c.dialCommand(), c.hangupCommand(), c.transferCommand(), c.coachCommand(),
 		c.contactsCommand(), c.tasksCommand(), c.usersCommand(), c.trunksCommand(), c.numbersCommand(),
-		c.playbooksCommand(), c.recordingsCommand(), c.explainCommand(), c.tokenCommand(), c.backupCommand(),
+		c.playbooksCommand(), c.recordingsCommand(), c.crmCommand(), c.explainCommand(), c.tokenCommand(), c.backupCommand(),
 		c.reloadCommand(), c.drainCommand(), c.versionCommand(),
 	)
 	return root

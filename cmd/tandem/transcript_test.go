@@ -113,7 +113,7 @@ const (
 	callA = `{"id":"01KAQ3W0000000000000000001","direction":"inbound","mode":"manual","state":"ended","result":"completed","missed_reason":"",
 		"from":"+34600000001","to":"+34910000001","number":"+34910000001","trunk":"carrier","contact_id":"01KAQ3W00000000000000000C1","user":"ana",
 		"playbook":"sales-es","started_at":"2026-11-23T08:00:00Z","answered_at":"2026-11-23T08:00:04Z","ended_at":"2026-11-23T08:03:09Z",
-		"wait_seconds":4.2,"duration_seconds":185,"coaches":["eva"],"coachings":[{"user":"eva","joined_at":"2026-11-23T08:01:00Z","left_at":"2026-11-23T08:02:00Z","modes":[{"mode":"listen","at":"2026-11-23T08:01:00Z"},{"mode":"whisper","at":"2026-11-23T08:01:30Z"}]},
+		"wait_seconds":4.2,"duration_seconds":185,"crm":{"status":"synced","id":"501","error":""},"coaches":["eva"],"coachings":[{"user":"eva","joined_at":"2026-11-23T08:01:00Z","left_at":"2026-11-23T08:02:00Z","modes":[{"mode":"listen","at":"2026-11-23T08:01:00Z"},{"mode":"whisper","at":"2026-11-23T08:01:30Z"}]},
 			{"user":"pau","joined_at":"2026-11-23T08:02:30Z","left_at":null,"modes":[{"mode":"listen","at":"2026-11-23T08:02:30Z"}]}],"notes":"wants\n a quote","disposition":"interested",
 		"recording":{"url":"http://127.0.0.1:8080/api/v1/calls/01KAQ3W0000000000000000001/recording","seconds":185.02,"sha256":"9f86d081","missing_seconds":2}}`
 	callB = `{"id":"01KAQ3W0000000000000000002","direction":"inbound","state":"ended","result":"no_answer","missed_reason":"abandoned",
@@ -174,7 +174,10 @@ func answers() map[string]string {
 		"GET /explain": `{"number":"+34600000001","at":"2026-11-23T09:30:00Z","contact":` + contact + `,"inbound":[{"what":"office","why":"open: mon 09:00-14:00"}],"outbound":[{"what":"number","why":"+34910000001: the contact called it last"}]}`,
 		"POST /tokens": `{"id":"01KAQ3W0000000000000000TK1","user":"ana","created_at":"2026-11-23T09:30:00Z","token":"tandem_c2VjcmV0"}`,
 		"GET /tokens":  items(`{"id":"01KAQ3W0000000000000000TK1","user":"ana","created_at":"2026-11-23T09:30:00Z"}`), "DELETE /tokens/01KAQ3W0000000000000000TK1": "",
-		"POST /backup": "", "POST /drain": status,
+		"GET /crm": `{"provider":"hubspot","state":"unreachable","until":"2026-11-23T09:31:00Z","pending":12,"to_complete":3,"failed":1,"oldest_at":"2026-11-23T08:00:00Z",
+			"error":"HubSpot answered 503","error_at":"2026-11-23T09:29:30Z","failures":[{"call_id":"01KAQ3W0000000000000000002","error":"no such\nowner"}]}`,
+		"POST /crm/retry": `{"calls":2}`,
+		"POST /backup":    "", "POST /drain": status,
 		"POST /reload": `422 {"detail":"the configuration is refused, the old one stays: tandem.yaml:3:1: sip.domain: is missing\ntandem.yaml:9:3: users: twice"}`,
 	}
 }
@@ -245,7 +248,7 @@ func compare(t *testing.T, got, want string) {
 func TestJSONOutput(t *testing.T) {
 	for _, command := range []string{"status", "calls", "contacts", "tasks", "users", "trunks", "numbers", "playbooks", "recordings", "token list",
 		"call show 01KAQ3W0000000000000000001", "explain 600000001", "explain 01KAQ3W0000000000000000001", "users break ana", "token create --user ana",
-		"backup /x.db", "hangup 01KAQ3W0000000000000000001", "drain", "version", "contacts import DIR/list.csv", "token revoke 01KAQ3W0000000000000000TK1"} {
+		"crm status", "crm retry", "backup /x.db", "hangup 01KAQ3W0000000000000000001", "drain", "version", "contacts import DIR/list.csv", "token revoke 01KAQ3W0000000000000000TK1"} {
 		sw := newSwitch(t, answers())
 		if err := os.WriteFile(filepath.Join(sw.dir, "list.csv"), []byte("numbers\n600000001\n"), 0o600); err != nil {
 			t.Fatal(err)

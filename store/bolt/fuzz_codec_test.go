@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tandem/call"
+	"tandem/crm"
 	"tandem/routing"
 )
 
@@ -21,6 +22,9 @@ func FuzzUserStatus(f *testing.F) { fuzzStored[routing.UserStatus](f) }
 func FuzzOverride(f *testing.F)   { fuzzStored[routing.Override](f) }
 func FuzzToken(f *testing.F)      { fuzzStored[routing.Token](f) }
 func FuzzAccess(f *testing.F)     { fuzzStored[routing.Access](f) }
+func FuzzEntry(f *testing.F)      { fuzzStored[crm.Entry](f) }
+func FuzzLane(f *testing.F)       { fuzzStored[lane](f) }
+func FuzzRemembered(f *testing.F) { fuzzStored[remembered](f) }
 
 // fuzzStored: whatever lies in the file under a type, reading it gives damage or
 // a record, and storing that record again changes nothing any more. A record in

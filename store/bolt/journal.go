@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tandem/call"
+	"tandem/crm"
 	"tandem/routing"
 )
 
@@ -153,6 +154,11 @@ func (t *txn) saveCall(c routing.Closing) (routing.Closed, error) {
 	if out.Contact, err = t.flag(c.Change); err != nil {
 		return out, err
 	}
+	if rec.Result != call.ResultNone && c.CRM != "" {
+		if rec.CRM, err = t.enqueue(rec, c.CRM); err != nil {
+			return out, err
+		}
+	}
 	return out, t.calls.put(t, was, rec)
 }
 
@@ -213,7 +219,7 @@ func savedAt(rec call.Record) time.Time {
 
 // Note implements routing.Annotations.
 func (s *Store) Note(ctx context.Context, id call.ID, notes, disposition *string) (call.Record, error) {
-	return s.changeCall(ctx, id, func(r *call.Record) error {
+	return s.changeCall(ctx, id, crm.Entry.Edited, func(r *call.Record) error {
 		if notes != nil {
 			r.Notes = *notes
 		}
@@ -226,7 +232,7 @@ func (s *Store) Note(ctx context.Context, id call.ID, notes, disposition *string
 
 // SetRecording implements routing.Annotations.
 func (s *Store) SetRecording(ctx context.Context, id call.ID, rec call.Recording) error {
-	_, err := s.changeCall(ctx, id, func(r *call.Record) error {
+	_, err := s.changeCall(ctx, id, crm.Entry.Recorded, func(r *call.Record) error {
 		if r.Recording != nil {
 			rec.Hold = r.Recording.Hold
 		}
@@ -236,9 +242,10 @@ func (s *Store) SetRecording(ctx context.Context, id call.ID, rec call.Recording
 	return err
 }
 
-// changeCall applies change to a call; an error from change is returned and
+// changeCall changes what others write about a call, and has its entry in the
+// outbox follow, if follow is not nil. An error from change is returned and
 // nothing is stored.
-func (s *Store) changeCall(ctx context.Context, id call.ID, change func(*call.Record) error) (call.Record, error) {
+func (s *Store) changeCall(ctx context.Context, id call.ID, follow func(crm.Entry, time.Time) crm.Entry, change func(*call.Record) error) (call.Record, error) {
 	return update(ctx, s, func(t *txn) (call.Record, error) {
 		old, err := t.calls.get(t, string(id))
 		if err != nil {
@@ -247,6 +254,11 @@ func (s *Store) changeCall(ctx context.Context, id call.ID, change func(*call.Re
 		rec := old
 		if err := change(&rec); err != nil {
 			return old, err
+		}
+		if follow != nil {
+			if err := t.follow(id, follow); err != nil {
+				return old, err
+			}
 		}
 		return rec, t.calls.put(t, &old, rec)
 	})

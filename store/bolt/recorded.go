@@ -44,7 +44,7 @@ func (s *Store) ReleaseRecording(ctx context.Context, id call.ID, by string, at 
 // changeRecording is changeCall for the recording of a call that has ended.
 // What change gets shares nothing with the record as it was.
 func (s *Store) changeRecording(ctx context.Context, id call.ID, change func(*call.Record) error) (call.Record, error) {
-	return s.changeCall(ctx, id, func(r *call.Record) error {
+	return s.changeCall(ctx, id, nil, func(r *call.Record) error {
 		if r.Result == call.ResultNone {
 			return fmt.Errorf("call %s goes on: %w", id, routing.ErrConflict)
 		}

@@ -30,6 +30,17 @@ const (
 	bucketAccessAge  = "access_age" // access -> its key in accesses
 )
 
+// The buckets of the outbox.
+const (
+	bucketEntries     = "crm/entries"     // call -> entry
+	bucketToLog       = "crm/to_log"      // lane NUL seq -> call
+	bucketToComplete  = "crm/to_complete" // lane NUL due NUL call
+	bucketParked      = "crm/failed"      // call
+	bucketLanes       = "crm/lanes"       // lane that has something to do -> lane
+	bucketLaneDue     = "crm/due"         // due NUL lane
+	bucketCRMContacts = "crm/contacts"    // provider NUL number -> contact of the CRM
+)
+
 // The indexes of the tables.
 const (
 	indexActive   = "calls/active"
@@ -158,6 +169,7 @@ func (s *schema) create(tx *bbolt.Tx) error {
 		bucketNumbers, bucketMerged, bucketMissed, bucketOpenMissed, bucketLoad,
 		bucketStatuses, bucketOverrides, bucketBindings, bucketDialogs, bucketTokens,
 		bucketAccesses, bucketAccessAge,
+		bucketEntries, bucketToLog, bucketToComplete, bucketParked, bucketLanes, bucketLaneDue, bucketCRMContacts,
 	}
 	names = append(names, s.calls.buckets()...)
 	names = append(names, s.contacts.buckets()...)

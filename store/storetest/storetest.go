@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tandem/call"
+	"tandem/crm"
 	"tandem/routing"
 )
 
@@ -41,6 +42,7 @@ type Engine interface {
 	routing.Tokens
 	Signalling
 	Dialogs
+	crm.Outbox
 	Close() error
 }
 
@@ -71,6 +73,9 @@ func Run(t *testing.T, open Opener) {
 		{"recorded calls", testRecorded}, {"holds", testHold}, {"dropped recordings", testDrop},
 		{"accesses", testAccesses}, {"accesses are forgotten", testForget},
 		{"desk", testDesk}, {"tokens", testTokens}, {"bindings", testBindings}, {"dialogs", testDialogs},
+		{"the outbox gets ended calls", testEnqueue}, {"lanes of the outbox", testLanes}, {"leases of the outbox", testLeases},
+		{"contacts of the CRM", testCRMContacts}, {"what a call says of the CRM", testSyncStatus},
+		{"edits go into the outbox", testEdits}, {"retries in the outbox", testRetry},
 		{"everything outlives a restart", testReopen}, {"context", testContext},
 	}
 	for _, g := range groups {

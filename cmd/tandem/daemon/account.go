@@ -13,7 +13,7 @@ import (
 // which numbers and when.
 func account(cfg *config.Config) (routing.Account, error) {
 	country := string(cfg.Account.Country)
-	a := routing.Account{Country: country, Record: cfg.Recording.Enabled, RingTimeouts: make(map[string]time.Duration)}
+	a := routing.Account{Country: country, Record: cfg.Recording.Enabled, RingTimeouts: make(map[string]time.Duration), CRM: crmName(cfg)}
 	for _, t := range cfg.Trunks {
 		a.RingTimeouts[t.Name] = t.RingTimeout
 	}

@@ -20,6 +20,7 @@ import (
 
 	"tandem/call"
 	"tandem/config"
+	"tandem/crm"
 	"tandem/media"
 	"tandem/recording"
 	"tandem/routing"
@@ -41,6 +42,8 @@ type Options struct {
 	// configuration say; standard error when nil.
 	Log     io.Writer
 	Version string
+
+	vendor func(config.CRM) (crm.Vendor, error) // tests: a CRM of their own
 }
 
 // Daemon is a whole switch.
@@ -73,6 +76,7 @@ type Daemon struct {
 	web       *web.Server
 	trunks    *trunkBoard
 	reloads   *reloadMeter
+	crm       *crm.Worker
 
 	http, socket net.Listener
 	open         []func() error // what New opened and Run did not take over yet
@@ -106,7 +110,7 @@ func New(ctx context.Context, o Options) (*Daemon, error) {
 // build makes the rooms, those that others need first.
 func (d *Daemon) build(ctx context.Context, cfg *config.Config) error {
 	steps := []func(context.Context, *config.Config) error{
-		d.openStore, d.buildRouting, d.buildRecorder, d.buildExchange, d.buildMedia, d.buildSIP, d.buildWeb,
+		d.openStore, d.buildRouting, d.buildRecorder, d.buildExchange, d.buildMedia, d.buildSIP, d.buildCRM, d.buildWeb,
 	}
 	for _, step := range steps {
 		if err := step(ctx, cfg); err != nil {

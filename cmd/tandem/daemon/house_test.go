@@ -18,6 +18,8 @@ import (
 	"tandem/cmd/tandem/daemon"
 	"tandem/cmd/tandem/daemon/daemontest"
 	"tandem/cmd/tandem/peer"
+	"tandem/config"
+	"tandem/crm"
 	"tandem/routing"
 )
 
@@ -48,6 +50,7 @@ type house struct {
 	stop    func()
 	agents  []peer.Traced
 	logged  transcript // what the switch logged in this process
+	vendor  func(config.CRM) (crm.Vendor, error)
 }
 
 // transcript keeps a log.
@@ -176,7 +179,9 @@ func (h *house) edit(old, replacement string) {
 // run starts the switch.
 func (h *house) run() {
 	h.t.Helper()
-	sw := daemontest.Run(h.t, daemon.Options{Config: h.file, Log: io.MultiWriter(testWriter{h.t}, &h.logged), Version: "test"})
+	o := daemon.Options{Config: h.file, Log: io.MultiWriter(testWriter{h.t}, &h.logged), Version: "test"}
+	o.SetVendor(h.vendor)
+	sw := daemontest.Run(h.t, o)
 	h.sw, h.api, h.stop, h.sip = sw, sw.API, sw.Stop, sw.SIPAddrs()[0].String()
 }
 

@@ -41,6 +41,8 @@ func TestMetrics(t *testing.T) {
 		`tandem_media_tick_lateness_seconds_bucket`,
 		`tandem_recordings_total \d`,
 		`tandem_recording_missing_seconds_total 0`,
+		`tandem_crm_pending 0`,
+		`tandem_crm_lag_seconds_count 0`,
 		`tandem_store_commit_seconds_count \d+`,
 		`tandem_config_last_reload_successful 1`,
 		`go_goroutines \d+`,

@@ -85,6 +85,10 @@ func (d *Daemon) take(ctx context.Context, cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
+	calls, err := d.crmSettings(cfg)
+	if err != nil {
+		return err
+	}
 	if err := d.sip.RenewCertificate(); err != nil {
 		return err
 	}
@@ -106,5 +110,6 @@ func (d *Daemon) take(ctx context.Context, cfg *config.Config) error {
 		return err
 	}
 	d.exchange.SetMaxCalls(cfg.SIP.MaxCalls)
+	d.crm.Apply(calls)
 	return nil
 }

@@ -33,6 +33,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	p.start("archive", d.recorder.Move)
 	p.start("recordings upkeep", d.upkeep)
 	p.start("backups", d.backups.Run)
+	p.start("crm", d.crm.Run)
 	p.start("media", d.media.Run)
 	p.start("floor", func(ctx context.Context) error { return d.floor.Run(ctx, d.exchange) })
 	p.start("sip", d.sip.Run)

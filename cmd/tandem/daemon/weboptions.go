@@ -19,7 +19,7 @@ import (
 func (d *Daemon) webOptions(cfg *config.Config) web.Options {
 	return web.Options{
 		Lines: d.exchange, Transfers: d.router, Coaching: d.router, Calls: d.store, Contacts: d.store, Book: d.book, Tasks: d.store, TaskList: d.taskList, Floor: d.floor, Playbooks: d.offices,
-		Plant: plant{d}, Recordings: player{d}, Shelf: d.store, Accesses: d.store, Explainer: d.explainer, Operator: d, Tokens: d.store, Bus: d.bus,
+		Plant: plant{d}, Recordings: player{d}, Shelf: d.store, Accesses: d.store, Explainer: d.explainer, Operator: d, CRM: crmDesk{d}, Tokens: d.store, Bus: d.bus,
 		Metrics: d.registry, Normalize: d.directory.Normalize, Log: d.log, Version: d.opts.Version, PublicURL: cfg.HTTP.PublicURL,
 	}
 }
