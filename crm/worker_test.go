@@ -224,6 +224,34 @@ func TestStops(t *testing.T) {
 	}
 }
 
+// A budget that does for a step but not for a call stops everything once, not
+// again after each step.
+func TestLastDrops(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		h.vendor.set(func(s crm.Step, _ crm.Activity) error {
+			if s == crm.StepContact {
+				return nil
+			}
+			return &crm.Fault{Kind: crm.FaultBudget, After: 10 * time.Minute, Say: "used up"}
+		}, nil)
+		for n := range 20 {
+			h.end(phone(n))
+		}
+		pass(time.Hour)
+		if s := h.sum(); s.Stop != crm.StopBudget || s.ToLog != 20 || h.vendor.count() > 40 {
+			t.Errorf("%+v after %d requests", s, h.vendor.count())
+		}
+		if n := strings.Count(h.log.String(), "\n"); n != 1 {
+			t.Errorf("%d lines in the log:\n%s", n, h.log)
+		}
+		h.vendor.set(nil, nil)
+		pass(15 * time.Minute)
+		if s := h.sum(); s.Stop != crm.StopNone || s.ToLog != 0 {
+			t.Errorf("after it: %+v", s)
+		}
+	})
+}
+
 // A contact that is gone is looked for once more.
 func TestNoContact(t *testing.T) {
 	inHouse(t, func(t *testing.T, h *house) {
