@@ -74,7 +74,7 @@ func (v *vendor) Do(ctx context.Context, s crm.Step, a crm.Activity, refs crm.Re
 		v.faults = append(v.faults, "two requests about "+lane+" at once")
 	}
 	v.lanes[lane] = true
-	fail, late := v.fail, v.late
+	fail, late, took := v.fail, v.late, v.took
 	v.mu.Unlock()
 	defer func() {
 		v.mu.Lock()
@@ -83,7 +83,7 @@ func (v *vendor) Do(ctx context.Context, s crm.Step, a crm.Activity, refs crm.Re
 		delete(v.lanes, lane)
 	}()
 	select {
-	case <-time.After(v.took):
+	case <-time.After(took):
 	case <-ctx.Done():
 		return refs, ctx.Err()
 	}
@@ -143,11 +143,23 @@ func (v *vendor) carryOut(s crm.Step, a crm.Activity, refs crm.Refs) (crm.Refs, 
 	return refs, nil
 }
 
-// of returns an activity; nil when there is none.
+// of returns an activity as it is now; nil when there is none.
 func (v *vendor) of(id call.ID) *shown {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return v.activities[id]
+	is := v.activities[id]
+	if is == nil {
+		return nil
+	}
+	now := *is
+	return &now
+}
+
+// slow has requests take so long.
+func (v *vendor) slow(took time.Duration) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.took = took
 }
 
 func (v *vendor) set(fail, late func(crm.Step, crm.Activity) error) {

@@ -42,8 +42,10 @@ func (g gate) open(lanes int, now time.Time) int {
 	return 1
 }
 
-// after is the gate after a request. What began before the gate shut does not
-// open it, but for a CRM that was taken to be unreachable.
+// after is the gate after a request. A step that went well lets the next one
+// follow; it takes a whole call to open the gate again, for the last drops of a
+// budget may do for a step. What began before the gate shut does not open it,
+// but for a CRM that was taken to be unreachable.
 func (g gate) after(o outcome) gate {
 	var fault *Fault
 	if o.err != nil {
@@ -56,7 +58,11 @@ func (g gate) after(o outcome) gate {
 		if shut && g.stop != StopUnreachable {
 			return g
 		}
-		return gate{}
+		if g.stop == StopNone || o.whole || fault != nil {
+			return gate{}
+		}
+		g.until = o.at
+		return g
 	}
 	switch fault.Kind {
 	case FaultBudget:

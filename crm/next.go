@@ -34,6 +34,7 @@ type outcome struct {
 	sent  string    // the Activity's hash
 	at    time.Time // when the step ended
 	roll  float64   // 0 to 1, by chance
+	whole bool      // with it the CRM shows the call, or all of it
 }
 
 // step is what has to be done next. A contact that is known is not looked for.

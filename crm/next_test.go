@@ -195,7 +195,9 @@ func TestGate(t *testing.T) {
 			t.Fatalf("%s: %d lanes, not %d; %+v", what, got, want, g)
 		}
 	}
-	ask := func(d time.Duration, err error) { g = g.after(outcome{err: err, at: noon.Add(d), roll: 1}) }
+	ask := func(d time.Duration, err error) {
+		g = g.after(outcome{err: err, at: noon.Add(d), roll: 1, whole: err == nil})
+	}
 	down := &Fault{Kind: FaultRetry, Say: "HTTP 503"}
 	for range tripAfter - 1 {
 		ask(0, down)
@@ -218,8 +220,10 @@ func TestGate(t *testing.T) {
 	if wait := g.until.Sub(noon); g.stop != StopUnreachable || !g.since.Equal(noon) || wait > 20*maxBackoff {
 		t.Errorf("%+v", g)
 	}
+	g = g.after(outcome{at: noon.Add(3 * time.Hour)})
+	open("a step that went well", time.Hour*3, 1)
 	ask(time.Hour*3, nil)
-	open("a probe that went well", time.Hour*3, 8)
+	open("a call that went well", time.Hour*3, 8)
 
 	ask(0, &Fault{Kind: FaultBudget, After: 3 * time.Hour, Say: "used up"})
 	ask(time.Second, nil) // began before

@@ -225,6 +225,7 @@ func TestClockSetBack(t *testing.T) {
 			t.Fatalf("%+v and %+v", first, second)
 		}
 		pass(6 * time.Minute)
+		first, second = h.vendor.of(rec.ID), h.vendor.of(next)
 		if len(first.sent) != 1 || len(second.sent) != 1 {
 			t.Errorf("%d and %d completions", len(first.sent), len(second.sent))
 		}

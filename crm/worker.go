@@ -207,6 +207,7 @@ func (w *Worker) turn(ctx context.Context, set Settings, p policy, job Job) (app
 		o.refs, o.err = w.do(ctx, set.Vendor, o.step, a, job.Entry.Refs)
 	}
 	o.at = time.Now().UTC()
+	o.whole = o.err == nil && p.next(job.Entry, o).Phase != PhaseLog
 	goOn = ctx.Err() == nil && faultless(o.err)
 	if asked && !w.pass(set, o) {
 		goOn = false
@@ -264,14 +265,13 @@ func (w *Worker) pass(set Settings, o outcome) bool {
 		}
 	}
 	w.mu.Unlock()
-	goOn := is.stop == StopNone
-	if goOn && was.stop != StopNone {
+	if is.stop == StopNone && was.stop != StopNone {
 		w.Log.Info("the CRM takes calls again", "provider", set.Vendor.Name(), "stopped_for", o.at.Sub(was.since).Round(time.Second).String())
 	}
-	if !goOn && is.stop != was.stop {
+	if is.stop != StopNone && is.stop != was.stop {
 		w.Log.Error("calls wait for the CRM", "provider", set.Vendor.Name(), "why", string(is.stop), "error", is.say, "until", is.until.UTC())
 	}
-	return goOn
+	return is.open(lanes, o.at) > 0
 }
 
 // change makes an outcome durable. It is not given up when ctx ends: what was

@@ -3,6 +3,7 @@ package crm_test
 import (
 	"context"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -39,6 +40,7 @@ func TestLogAndComplete(t *testing.T) {
 		pass(3 * time.Minute)
 		h.note(id, "four minutes")
 		pass(2 * time.Minute)
+		is = h.vendor.of(id)
 		if len(is.sent) != 1 || !strings.Contains(is.activity.Body, "four minutes") {
 			t.Fatalf("after six minutes: %d completions, %s", len(is.sent), is.activity.Body)
 		}
@@ -49,6 +51,7 @@ func TestLogAndComplete(t *testing.T) {
 		h.note(id, "twenty minutes")
 		h.note(id, "twenty minutes, again")
 		pass(time.Minute)
+		is = h.vendor.of(id)
 		if len(is.sent) != 2 || !strings.Contains(is.activity.Body, "again") {
 			t.Errorf("after the late note: %d completions, %s", len(is.sent), is.activity.Body)
 		}
@@ -91,7 +94,7 @@ func TestEditsMeanwhile(t *testing.T) {
 // them, up to a bound; one new number makes one contact.
 func TestOrder(t *testing.T) {
 	inHouse(t, func(t *testing.T, h *house) {
-		h.vendor.took = time.Second
+		h.vendor.slow(time.Second)
 		byNumber := map[string][]call.ID{}
 		for n := range 60 {
 			number := phone(n % 20)
@@ -221,6 +224,34 @@ func TestStops(t *testing.T) {
 	}
 }
 
+// A budget that does for a step but not for a call stops everything once, not
+// again after each step.
+func TestLastDrops(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		h.vendor.set(func(s crm.Step, _ crm.Activity) error {
+			if s == crm.StepContact {
+				return nil
+			}
+			return &crm.Fault{Kind: crm.FaultBudget, After: 10 * time.Minute, Say: "used up"}
+		}, nil)
+		for n := range 20 {
+			h.end(phone(n))
+		}
+		pass(time.Hour)
+		if s := h.sum(); s.Stop != crm.StopBudget || s.ToLog != 20 || h.vendor.count() > 40 {
+			t.Errorf("%+v after %d requests", s, h.vendor.count())
+		}
+		if n := strings.Count(h.log.String(), "\n"); n != 1 {
+			t.Errorf("%d lines in the log:\n%s", n, h.log)
+		}
+		h.vendor.set(nil, nil)
+		pass(15 * time.Minute)
+		if s := h.sum(); s.Stop != crm.StopNone || s.ToLog != 0 {
+			t.Errorf("after it: %+v", s)
+		}
+	})
+}
+
 // A contact that is gone is looked for once more.
 func TestNoContact(t *testing.T) {
 	inHouse(t, func(t *testing.T, h *house) {
@@ -318,14 +349,14 @@ func TestProviderChange(t *testing.T) {
 // A step under way may end when the worker is to stop; the next one is not begun.
 func TestStopBetweenSteps(t *testing.T) {
 	inHouse(t, func(t *testing.T, h *house) {
-		h.vendor.took = 3 * time.Second
+		h.vendor.slow(3 * time.Second)
 		id := h.end(phone(1))
 		pass(4 * time.Second) // the first step is under way
 		h.stop()
 		if n := h.vendor.count(); n != 1 {
 			t.Errorf("%d steps", n)
 		}
-		h.vendor.took = time.Hour
+		h.vendor.slow(time.Hour)
 		h.start(h.store)
 		pass(2 * time.Second)
 		began := time.Now()
@@ -333,7 +364,7 @@ func TestStopBetweenSteps(t *testing.T) {
 		if took := time.Since(began); took > 10*time.Second {
 			t.Errorf("a step that hangs held up the stop for %v", took)
 		}
-		h.vendor.took = time.Second
+		h.vendor.slow(time.Second)
 		h.start(h.store)
 		pass(10 * time.Second)
 		if s := h.status(id); s.Status != crm.SyncSynced || h.vendor.made != 1 || len(h.vendor.activities) != 1 {
@@ -362,11 +393,11 @@ func TestPanic(t *testing.T) {
 // blocked is an outbox that cannot be written.
 type blocked struct {
 	crm.Outbox
-	is *bool
+	is *atomic.Bool
 }
 
 func (b blocked) ChangeEntry(ctx context.Context, c crm.Change) (crm.Job, error) {
-	if *b.is {
+	if b.is.Load() {
 		return crm.Job{}, errDead
 	}
 	return b.Outbox.ChangeEntry(ctx, c)
@@ -376,11 +407,12 @@ func (b blocked) ChangeEntry(ctx context.Context, c crm.Change) (crm.Job, error)
 func TestFullDisk(t *testing.T) {
 	inHouse(t, func(t *testing.T, h *house) {
 		h.stop()
-		full := true
+		var full atomic.Bool
+		full.Store(true)
 		h.start(blocked{h.store, &full})
 		id := h.end(phone(1))
 		pass(time.Minute)
-		full = false
+		full.Store(false)
 		pass(15 * time.Minute)
 		if s := h.status(id); s.Status != crm.SyncSynced || h.vendor.made != 1 || len(h.vendor.activities) != 1 {
 			t.Errorf("%+v, %d contacts, %d activities", s, h.vendor.made, len(h.vendor.activities))

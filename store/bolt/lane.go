@@ -217,8 +217,8 @@ func (t *txn) parked(limit int) (ids []call.ID) {
 	return ids
 }
 
-// sumUp counts the entries by walking the keys of the indexes: some
-// milliseconds for ten thousand of them.
+// sumUp counts the entries by walking the keys of the indexes: about a
+// millisecond for ten thousand of them.
 func (t *txn) sumUp() (sum crm.Sum) {
 	oldest := ""
 	var oldestID []byte

@@ -121,3 +121,23 @@ func BenchmarkClaim(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkSumUp counts ten thousand entries, as each look at the metrics does.
+func BenchmarkSumUp(b *testing.B) {
+	s, err := Open(Options{Path: filepath.Join(b.TempDir(), "tandem.db"), commit: func(tx *bbolt.Tx) error {
+		tx.DB().NoSync = true
+		return tx.Commit()
+	}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	for n := range 10_000 {
+		logged(b, s, fmt.Sprintf("+346%08d", n))
+	}
+	for b.Loop() {
+		if sum, err := s.SumUpEntries(b.Context()); err != nil || sum.ToLog != 10_000 {
+			b.Fatal(sum, err)
+		}
+	}
+}
