@@ -24,7 +24,7 @@ func NewSender(suite Suite, key []byte) (*Sender, error) {
 // too. Such a packet fails with ErrReplayed.
 func (s *Sender) Protect(b []byte) ([]byte, error) {
 	head, ok := header(b)
-	if !ok || len(b) > maxPacket {
+	if !ok || len(b) > maxPlain {
 		return nil, ErrMalformed
 	}
 	seq := binary.BigEndian.Uint16(b[2:])
@@ -45,7 +45,7 @@ func (s *Sender) Protect(b []byte) ([]byte, error) {
 // ProtectRTCP encrypts a compound RTCP packet in place and appends its index and
 // what authenticates it (RFC 3711 section 3.4).
 func (s *Sender) ProtectRTCP(b []byte) ([]byte, error) {
-	if len(b) < controlHeaderSize || len(b) > maxPacket {
+	if len(b) < controlHeaderSize || len(b) > maxPlain {
 		return nil, ErrMalformed
 	}
 	if s.control > maxControlIndex {

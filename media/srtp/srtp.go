@@ -32,7 +32,8 @@ const (
 	headerSize        = 12 // of RTP
 	controlHeaderSize = 8  // of RTCP, what stays readable
 	indexSize         = 4  // of SRTCP
-	maxPacket         = 2048
+	maxPacket         = 2048 // protected
+	maxPlain          = maxPacket - MaxOverhead
 	maxControlIndex   = 1<<31 - 1
 	maxIndex          = 1<<48 - 1
 	encrypted         = 1 << 31 // the E bit of SRTCP
