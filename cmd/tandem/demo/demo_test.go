@@ -104,6 +104,7 @@ func TestDay(t *testing.T) {
 		t.Error("the rule is not told by which the number was chosen")
 	}
 	checkTasks(t, out)
+	checkCRM(t, out)
 	contacts := columns(out.table(t, "Contacts"), 1, 2, 3, 4)
 	if want := []string{
 		"María López +34600111222 ES -", "Jorge Díaz +34600222333 ES -", "Sofía Ruiz +34600333444 ES -",
@@ -164,6 +165,28 @@ func checkTasks(t *testing.T, out *screen) {
 	}
 	if want := []string{"missed_call open 1 Jorge Díaz", "missed_call done 1 Sofía Ruiz"}; !slices.Equal(missed, want) {
 		t.Errorf("missed-call tasks %q, want %q", missed, want)
+	}
+}
+
+// checkCRM compares the first call as the CRM has it, and how many there are.
+func checkCRM(t *testing.T, out *screen) {
+	t.Helper()
+	rows := out.table(t, "The first call in the CRM")
+	if length := rows[3][1]; !regexp.MustCompile(`^[1-9]\d*\.\d s$`).MatchString(length) {
+		t.Errorf("length in the CRM: %s", length)
+	}
+	if title := rows[0][1]; !regexp.MustCompile(`^Inbound call – completed – María López – 0:\d\d – Tandem Demo$`).MatchString(title) {
+		t.Errorf("title in the CRM: %s", title)
+	}
+	want := []string{
+		"outcome Connected, completed", "direction inbound",
+		"note Wants the offer for 20 seats by Friday; call back at noon.", "contact María López, +34600111222", "owner Ana García",
+	}
+	if got := columns(slices.Concat(rows[1:3], rows[4:]), 0, 1); !slices.Equal(got, want) {
+		t.Errorf("the first call in the CRM: %q, want %q", got, want)
+	}
+	if !strings.Contains(out.String(), "8 calls and 5 contacts are there, each once") {
+		t.Error("not every call is in the CRM once")
 	}
 }
 
