@@ -88,7 +88,7 @@ var errSwitchEnded = errors.New("the switch ended")
 type day struct {
 	*stage
 	screen    *screen
-	recording string // path of the recording that was checked
+	recording string // path of the first recording that was checked
 	noted     string // ID of the call that Ana wrote a note about
 }
 

@@ -193,9 +193,12 @@ func checkCRM(t *testing.T, out *screen) {
 // checkFiles: what the screen names is there, and private.
 func checkFiles(t *testing.T, out *screen, folder string) {
 	t.Helper()
-	tape := regexp.MustCompile(`aplay (\S+\.wav)`).FindStringSubmatch(out.String())
+	tape := regexp.MustCompile(`The first recording: María left, Ana right\n  aplay (\S+\.wav)`).FindStringSubmatch(out.String())
 	if tape == nil {
 		t.Fatal("no recording is named")
+	}
+	if first := out.table(t, "Calls")[0][0]; filepath.Base(tape[1]) != first+".wav" {
+		t.Errorf("the first recording is said to be %s, and the first call is %s", tape[1], first)
 	}
 	for _, path := range []string{tape[1], filepath.Join(folder, "tandem.yaml"), filepath.Join(folder, "tandem.log")} {
 		info, err := os.Stat(path)
