@@ -29,9 +29,9 @@ var (
 const MaxOverhead = 20
 
 const (
-	headerSize        = 12 // of RTP
-	controlHeaderSize = 8  // of RTCP, what stays readable
-	indexSize         = 4  // of SRTCP
+	headerSize        = 12   // of RTP
+	controlHeaderSize = 8    // of RTCP, what stays readable
+	indexSize         = 4    // of SRTCP
 	maxPacket         = 2048 // protected
 	maxPlain          = maxPacket - MaxOverhead
 	maxControlIndex   = 1<<31 - 1

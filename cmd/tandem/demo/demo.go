@@ -88,7 +88,8 @@ var errSwitchEnded = errors.New("the switch ended")
 type day struct {
 	*stage
 	screen    *screen
-	recording string // path of the recording that was checked
+	recording string // path of the first recording that was checked
+	noted     string // ID of the call that Ana wrote a note about
 }
 
 // live plays the scenes and prints the tables.
@@ -104,6 +105,7 @@ func (d *day) live(ctx context.Context) error {
 		{"A caller withholds their number", d.withheld},
 		{"A call goes out", d.callback},
 		{"A call after hours", d.afterHours},
+		{"What the CRM knows", d.synced},
 		{"What the switch knows", d.tables},
 	}
 	for _, scene := range scenes {
@@ -154,7 +156,7 @@ func (d *day) stay(ctx context.Context) error {
 	d.screen.title("The switch keeps running; Ctrl-C stops it")
 	d.screen.line("  API and metrics  http://%s", d.switchboard.HTTPAddr())
 	d.screen.line("  admin socket     %s", d.switchboard.Socket())
-	for _, command := range []string{"status", "calls", "tasks", "contacts", "users break ana --reason lunch", "recordings"} {
+	for _, command := range []string{"status", "calls", "tasks", "contacts", "users break ana --reason lunch", "recordings", "crm status"} {
 		d.screen.line("  tandem --config %s %s", d.file, command)
 	}
 	select {

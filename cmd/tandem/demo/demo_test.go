@@ -104,6 +104,7 @@ func TestDay(t *testing.T) {
 		t.Error("the rule is not told by which the number was chosen")
 	}
 	checkTasks(t, out)
+	checkCRM(t, out)
 	contacts := columns(out.table(t, "Contacts"), 1, 2, 3, 4)
 	if want := []string{
 		"María López +34600111222 ES -", "Jorge Díaz +34600222333 ES -", "Sofía Ruiz +34600333444 ES -",
@@ -167,12 +168,37 @@ func checkTasks(t *testing.T, out *screen) {
 	}
 }
 
+// checkCRM compares the first call as the CRM has it, and how many there are.
+func checkCRM(t *testing.T, out *screen) {
+	t.Helper()
+	rows := out.table(t, "The first call in the CRM")
+	if length := rows[3][1]; !regexp.MustCompile(`^[1-9]\d*\.\d s$`).MatchString(length) {
+		t.Errorf("length in the CRM: %s", length)
+	}
+	if title := rows[0][1]; !regexp.MustCompile(`^Inbound call – completed – María López – 0:\d\d – Tandem Demo$`).MatchString(title) {
+		t.Errorf("title in the CRM: %s", title)
+	}
+	want := []string{
+		"outcome Connected, completed", "direction inbound",
+		"note Wants the offer for 20 seats by Friday; call back at noon.", "contact María López, +34600111222", "owner Ana García",
+	}
+	if got := columns(slices.Concat(rows[1:3], rows[4:]), 0, 1); !slices.Equal(got, want) {
+		t.Errorf("the first call in the CRM: %q, want %q", got, want)
+	}
+	if !strings.Contains(out.String(), "8 calls and 5 contacts are there, each once") {
+		t.Error("not every call is in the CRM once")
+	}
+}
+
 // checkFiles: what the screen names is there, and private.
 func checkFiles(t *testing.T, out *screen, folder string) {
 	t.Helper()
-	tape := regexp.MustCompile(`aplay (\S+\.wav)`).FindStringSubmatch(out.String())
+	tape := regexp.MustCompile(`The first recording: María left, Ana right\n  aplay (\S+\.wav)`).FindStringSubmatch(out.String())
 	if tape == nil {
 		t.Fatal("no recording is named")
+	}
+	if first := out.table(t, "Calls")[0][0]; filepath.Base(tape[1]) != first+".wav" {
+		t.Errorf("the first recording is said to be %s, and the first call is %s", tape[1], first)
 	}
 	for _, path := range []string{tape[1], filepath.Join(folder, "tandem.yaml"), filepath.Join(folder, "tandem.log")} {
 		info, err := os.Stat(path)

@@ -26,17 +26,19 @@ type plan struct {
 	SalesNumber, ServiceNumber, Outside string
 	AnaPassword, LuisPassword           string
 	NuriaPassword                       string
+	CRM, CRMToken, AnaOwner, LuisOwner  string
 	FirstPort, LastPort, MaxCalls       int
 	OpenDay                             string // a day of the week that is not today
 }
 
 // newPlan picks what the machine decides: passwords and media ports.
-func newPlan(folder, carrier string) (plan, error) {
+func newPlan(folder, carrier string, crm *crmDesk) (plan, error) {
 	first, last, err := freePorts()
 	return plan{
 		Folder: folder, Carrier: carrier, Domain: domain,
 		SalesNumber: salesNumber, ServiceNumber: serviceNumber, Outside: outsideNumber,
 		AnaPassword: rand.Text(), LuisPassword: rand.Text(), NuriaPassword: rand.Text(),
+		CRM: crm.url(), CRMToken: crm.token, AnaOwner: anaOwner, LuisOwner: luisOwner,
 		FirstPort: first, LastPort: last, MaxCalls: blockPorts / callPorts, OpenDay: otherDay(time.Now()),
 	}, err
 }
@@ -78,6 +80,13 @@ http: { listen: "127.0.0.1:0" }
 
 recording: { enabled: true }
 
+crm:
+  provider: hubspot                    # a stand-in, that runs as long as the demonstration does
+  token: {{.CRMToken}}
+  base_url: {{.CRM}}
+  allow_private: true
+  sync_after: 2s                       # short, for a short day
+
 trunks:
   - { name: carrier, address: "{{.Carrier}}", allow: [127.0.0.2/32] }
 
@@ -86,8 +95,8 @@ numbers:
   - { number: "{{.ServiceNumber}}", trunks: [carrier], playbook: after-hours }
 
 users:
-  - { name: ana, display: Ana García, extension: "101", sip_password: {{.AnaPassword}} }
-  - { name: luis, display: Luis Pérez, extension: "102", sip_password: {{.LuisPassword}} }
+  - { name: ana, display: Ana García, extension: "101", sip_password: {{.AnaPassword}}, crm_owner: "{{.AnaOwner}}" }
+  - { name: luis, display: Luis Pérez, extension: "102", sip_password: {{.LuisPassword}}, crm_owner: "{{.LuisOwner}}" }
   - { name: nuria, display: Nuria Soler, extension: "201", sip_password: {{.NuriaPassword}}, role: supervisor }
 
 playbooks:

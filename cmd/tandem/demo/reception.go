@@ -96,7 +96,10 @@ func (d *day) conversation(ctx context.Context) error {
 	if err := d.recorded(ctx, call.ID, who, d.ana); err != nil {
 		return err
 	}
-	return d.noCoachOnTape(ctx, call.ID)
+	if err := d.noCoachOnTape(ctx, call.ID); err != nil {
+		return err
+	}
+	return d.notes(ctx, call.ID)
 }
 
 // rejected is a call during Ana's: it rings at the other salesperson, who

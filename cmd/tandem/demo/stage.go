@@ -35,6 +35,7 @@ type stage struct {
 	api         *client
 	events      *feed // nil before the morning
 	carrier     *peer.Carrier
+	crm         *crmDesk
 	ana, luis   *salesperson
 	nuria       *salesperson
 
@@ -57,7 +58,10 @@ func open(ctx context.Context, folder, version string) (_ *stage, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("carrier, which needs the loopback address 127.0.0.2: %w", err)
 	}
-	p, err := newPlan(folder, st.carrier.Addr())
+	if st.crm, err = openCRM(); err != nil {
+		return nil, err
+	}
+	p, err := newPlan(folder, st.carrier.Addr(), st.crm)
 	if err != nil {
 		return nil, err
 	}
@@ -155,6 +159,9 @@ func (st *stage) close() error {
 	}
 	if st.carrier != nil {
 		errs = append(errs, st.carrier.Close())
+	}
+	if st.crm != nil {
+		errs = append(errs, st.crm.close())
 	}
 	if st.log != nil {
 		errs = append(errs, st.log.Close())

@@ -94,7 +94,9 @@ func (d *day) sealed(call shownCall) error {
 	if sum := fmt.Sprintf("%x", sha256.Sum256(file)); sum != call.Recording.SHA256 {
 		return fmt.Errorf("%s: SHA-256 %s, and the call's is %s", found[0], sum, call.Recording.SHA256)
 	}
-	d.recording = found[0]
-	d.screen.step("", "the file's SHA-256 is the call's; listen to it: aplay %s", d.recording)
+	if d.recording == "" {
+		d.recording = found[0]
+	}
+	d.screen.step("", "the file's SHA-256 is the call's; listen to it: aplay %s", found[0])
 	return nil
 }

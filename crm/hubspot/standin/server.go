@@ -162,6 +162,13 @@ func (s *Server) Requests() []string {
 	return slices.Clone(s.requests)
 }
 
+// Outcomes returns what the account may call the end of a call.
+func (s *Server) Outcomes() []Outcome {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.outcomes)
+}
+
 // AddOutcome gives the account an outcome of its own.
 func (s *Server) AddOutcome(o Outcome) {
 	s.mu.Lock()
