@@ -63,6 +63,7 @@ module_path /usr/lib/baresip/modules
 module g711.so
 module aufile.so
 module sndfile.so
+module srtp.so
 module_tmp account.so
 module_app menu.so
 module_app ctrl_tcp.so
@@ -87,12 +88,17 @@ type desk struct {
 	says   float64 // a tone in Hz
 	answer string  // auto: it lifts by itself; manual: that is the test's
 	codecs string  // in baresip's terms; default both laws
+	trusts string  // a file of certificates: it speaks TLS with the switch, and encrypts its audio
 }
 
 // newPhone starts a user's phone and waits until the switch has registered it.
 func (h *house) newPhone(d desk) *phone {
 	h.t.Helper()
-	p := h.equip(d, phonePort+10*d.line, fmt.Sprintf(`<sip:%[1]s@pbx.test>;auth_pass=secret-%[1]s;outbound="sip:%[2]s";regint=600`, d.user, h.sip))
+	account := fmt.Sprintf(`<sip:%[1]s@pbx.test>;auth_pass=secret-%[1]s;outbound="sip:%[2]s";regint=600`, d.user, h.sip)
+	if d.trusts != "" {
+		account = fmt.Sprintf(`<sip:%[1]s@pbx.test;transport=tls>;auth_pass=secret-%[1]s;outbound="sip:%[2]s;transport=tls";mediaenc=srtp-mand;regint=600`, d.user, h.tls)
+	}
+	p := h.equip(d, phonePort+10*d.line, account)
 	h.user(d.user, func(u routing.UserState) bool { return u.Registered })
 	return p
 }
@@ -102,7 +108,11 @@ func (h *house) newPhone(d desk) *phone {
 func (n *network) equip(d desk, port int, account string) *phone {
 	n.t.Helper()
 	p := &phone{t: n.t, directory: n.t.TempDir(), rtp: uint16(rtpPort + rtpPorts*d.line), events: make(chan event, 64)}
-	p.write("config", fmt.Sprintf(baresipConfig, n.phones, port, controlPort+d.line, p.directory, p.rtp, p.rtp+rtpPorts-1))
+	config := fmt.Sprintf(baresipConfig, n.phones, port, controlPort+d.line, p.directory, p.rtp, p.rtp+rtpPorts-1)
+	if d.trusts != "" {
+		config += "sip_cafile " + d.trusts + "\n"
+	}
+	p.write("config", config)
 	p.write("accounts", fmt.Sprintf("%s;answermode=%s;audio_codecs=%s\n", account, d.answer, cmp.Or(d.codecs, "PCMA/8000/1,PCMU/8000/1")))
 	p.write("contacts", "")
 	writeWAV(n.t, filepath.Join(p.directory, "microphone.wav"), d.says, time.Minute)

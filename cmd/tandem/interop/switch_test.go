@@ -31,6 +31,8 @@ const carrierPort = 5070
 type house struct {
 	*network
 	sip    string // host:port, UDP and TCP
+	tls    string // host:port, when it is secure
+	trust  string // file with the certificate that it shows there
 	api    *daemontest.Client
 	config string // its configuration file
 }
@@ -40,16 +42,24 @@ type settings struct {
 	reception string // keys of playbooks[sales].reception
 	closed    string // keys of playbooks[closed].closed
 	trunk     string // further keys of trunks[carrier], each after a comma
+	secure    bool   // it listens on TLS, too, and users' phones have to encrypt their audio
 }
 
 // file returns the configuration of a switch within a network. The same port
-// is asked for UDP and TCP.
+// is asked for UDP and TCP, the next one for TLS.
 func (s settings) file(n *network, data string, port int) string {
+	var listen, keys, phone string
+	if s.secure {
+		listen = fmt.Sprintf(`, "tls://%s:%d"`, n.host, port+1)
+		keys = "tls: { cert: tls.pem, key: tls.key }"
+		phone = ", srtp: required"
+	}
 	return fmt.Sprintf(`
 account: { name: Test, country: ES, timezone: Europe/Madrid }
 data: %[1]s
 sip:
-  listen: ["udp://%[2]s:%[3]d", "tcp://%[2]s:%[3]d"]
+  listen: ["udp://%[2]s:%[3]d", "tcp://%[2]s:%[3]d"%[11]s]
+  %[12]s
   domain: pbx.test
 http: { listen: "127.0.0.1:0" }
 recording: { enabled: true }
@@ -59,8 +69,8 @@ numbers:
   - { number: "%[6]s", trunks: [carrier], playbook: sales }
   - { number: "%[7]s", trunks: [carrier], playbook: closed }
 users:
-  - { name: ana, display: "Ana García", extension: "101", sip_password: secret-ana }
-  - { name: luis, display: "Luis Pérez", extension: "102", sip_password: secret-luis }
+  - { name: ana, display: "Ana García", extension: "101", sip_password: secret-ana%[13]s }
+  - { name: luis, display: "Luis Pérez", extension: "102", sip_password: secret-luis%[13]s }
 playbooks:
   - name: sales
     users: [ana, luis]
@@ -70,7 +80,7 @@ playbooks:
     users: [ana]
     hours: { weekly: {} }
     closed: { %[9]s }
-`, data, n.host, port, n.carrier, carrierPort, salesNumber, closedNumber, s.reception, s.closed, s.trunk)
+`, data, n.host, port, n.carrier, carrierPort, salesNumber, closedNumber, s.reception, s.closed, s.trunk, listen, keys, phone)
 }
 
 // newHouse runs a switch in this process until the test ends.
@@ -78,12 +88,19 @@ func newHouse(n *network, s settings) *house {
 	n.t.Helper()
 	data := n.t.TempDir()
 	file := filepath.Join(data, "tandem.yaml")
+	if s.secure {
+		certify(n.t, data, n.host)
+	}
 	// The network is new and nobody else's: every port of the host's end is free.
 	if err := os.WriteFile(file, []byte(s.file(n, data, 5060)), 0o600); err != nil {
 		n.t.Fatal(err)
 	}
 	sw := daemontest.Run(n.t, daemon.Options{Config: file, Log: newTranscript(n.t, "switch"), Version: "test"})
-	return &house{network: n, sip: sw.SIPAddrs()[0].String(), api: sw.API, config: file}
+	h := &house{network: n, sip: sw.SIPAddrs()[0].String(), api: sw.API, config: file}
+	if s.secure {
+		h.tls, h.trust = sw.SIPAddrs()[2].String(), filepath.Join(data, "tls.pem")
+	}
+	return h
 }
 
 // calls returns what the switch knows of calls, the newest first.
