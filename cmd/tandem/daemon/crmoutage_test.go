@@ -24,25 +24,16 @@ func TestCRMIsDown(t *testing.T) {
 	eachCRM(t, func(t *testing.T, c *standIn) {
 		h := c.house("ana, luis")
 		h.run()
-		phones := []*peer.Phone{h.phone("ana", anaTone), h.phone("luis", luisTone)}
-		var contacts, users []*peer.Call
-		for _, from := range []string{contactNumber, otherContact} {
-			contacts = append(contacts, h.call(func(o *peer.CallOptions) { o.From = from }))
-			select {
-			case leg := <-phones[0].Incoming():
-				users = append(users, leg)
-			case leg := <-phones[1].Incoming():
-				users = append(users, leg)
-			case <-t.Context().Done():
-			}
-			h.must(users[len(users)-1].Answer())
-		}
-		h.hears("the contact", contacts[0], anaTone)
-		h.hears("the other contact", contacts[1], luisTone)
+		ana, luis := h.phone("ana", anaTone), h.phone("luis", luisTone)
+		contact := h.call()
+		user := h.answered(ana)
+		h.hears("the contact", contact, anaTone)
+		other := h.call(func(o *peer.CallOptions) { o.From = otherContact })
+		colleague := h.answered(luis)
+		h.hears("the other contact", other, luisTone)
 		c.close()
-		for i := range contacts {
-			h.hangsUp(contacts[i], "the salesperson", users[i])
-		}
+		h.hangsUp(contact, "ana", user)
+		h.hangsUp(other, "luis", colleague)
 		var calls []call.Record
 		daemontest.Eventually(t, "both calls say that the CRM is not there", func() bool {
 			calls = daemontest.List[call.Record](h.api, "/calls")

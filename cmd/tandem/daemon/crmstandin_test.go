@@ -92,7 +92,7 @@ func (c *standIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // config is the section that leads the switch there.
 func (c *standIn) config() string {
-	return fmt.Sprintf("crm: { provider: %s, token: %s, base_url: \"http://%s\", allow_private: true, sync_after: 1s }", c.provider, crmToken, c.addr)
+	return fmt.Sprintf("crm: { provider: %s, token: %s, base_url: \"http://%s\", allow_private: true, sync_after: 3s }", c.provider, crmToken, c.addr)
 }
 
 // house prepares a house whose calls go there.
