@@ -114,10 +114,8 @@ func (c *crowd) counted() (tally, error) {
 func (c *crowd) voiced(addr netip.AddrPort) time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, s := range c.streams {
-		if s.addr == addr && s.voiced != 0 {
-			return time.Unix(0, s.voiced)
-		}
+	if s := c.at(addr); s != nil && s.voiced != 0 {
+		return time.Unix(0, s.voiced)
 	}
 	return time.Time{}
 }

@@ -109,7 +109,7 @@ func (r report) lasting(b *strings.Builder) {
 G.711, 50 packets a second each way on every leg; who waits with music has one leg, who talks has two. Lost packets, and
 gaps of more than 40 ms between two, are counted at the far ends by when the kernel received each packet. Added latency is
 from just before the sending of a packet to its receipt at the other end, of packets that the switch passes through; it
-includes the sending itself. Late is how late the 20 ms ticks of the switch, and the packets of the generator, were.
+includes the sending itself. Where it transcodes, a loud packet a second is timed until something loud comes out. Late is how late the 20 ms ticks of the switch, and the packets of the generator, were.
 
 | scenario | calls | switch CPU per call-minute | generator CPU per call-minute | memory idle | with calls | per call | packets sent | received | lost | gaps | longest | latency p50 | p99 | switch late p99 | generator late p99 | waited |
 |---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|

@@ -221,6 +221,9 @@ func (p *play) conversations(ctx context.Context, calls int) error {
 				return err
 			}
 			live[i], far[i], err = p.floor.connect(ctx, p.sw.addr, i)
+			if err == nil && p.scenario.layout.mixed() {
+				p.floor.crowd.pair(live[i].Media().LocalAddr(), far[i].Media().LocalAddr())
+			}
 			return err
 		})
 	})

@@ -39,12 +39,14 @@ type stream struct {
 	seq      uint16
 	stamp    uint32
 	datagram [headerBytes + frameSamples]byte
+	voice    [frameSamples]byte // payload of a packet in which something is said
 
 	heard    bool // something was received
 	ssrc     uint32
 	last     uint16 // sequence number
 	at       int64  // kernel's time of the last receipt, Unix nanoseconds
 	voiced   int64  // and of the first packet that another stream sent; 0: none
+	knocks   knocks
 	incoming [1500]byte
 	control  [64]byte
 }
@@ -70,7 +72,8 @@ func (s *stream) Send(to netip.AddrPort, payload uint8) {
 	binary.BigEndian.PutUint16(port[:], to.Port())
 	s.to = unix.RawSockaddrInet4{Family: unix.AF_INET, Port: binary.NativeEndian.Uint16(port[:]), Addr: to.Addr().Unmap().As4()}
 	s.datagram[1] = payload
-	speak(s.datagram[headerBytes:], payload)
+	speak(s.voice[:], payload)
+	copy(s.datagram[headerBytes:], s.voice[:])
 	s.sending = true
 }
 
@@ -122,8 +125,12 @@ func (s *stream) transmit() {
 	d := s.datagram[:]
 	binary.BigEndian.PutUint16(d[2:], s.seq)
 	binary.BigEndian.PutUint32(d[4:], s.stamp)
-	binary.BigEndian.PutUint64(d[headerBytes:], mark)
-	binary.BigEndian.PutUint64(d[headerBytes+8:], uint64(time.Now().UnixNano()))
+	if s.knocks.other != nil {
+		copy(d[headerBytes:], s.knocks.next(s.voice[:]))
+	} else {
+		binary.BigEndian.PutUint64(d[headerBytes:], mark)
+		binary.BigEndian.PutUint64(d[headerBytes+8:], uint64(time.Now().UnixNano()))
+	}
 	_, _, errno := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(s.rtp), uintptr(unsafe.Pointer(&d[0])), uintptr(len(d)),
 		unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, uintptr(unsafe.Pointer(&s.to)), unix.SizeofSockaddrInet4)
 	if errno == 0 {
@@ -165,6 +172,9 @@ func (s *stream) measure(packet []byte, at int64) {
 		if s.voiced == 0 {
 			s.voiced = at
 		}
+	}
+	if took, ok := s.knocks.heard(packet, at); ok {
+		t.Latency.observe(took)
 	}
 	if s.heard && ssrc == s.ssrc {
 		s.compare(seq, at)

@@ -68,6 +68,33 @@ func TestMeasureLatency(t *testing.T) {
 	}
 }
 
+// A stream that knocks is timed by what is loud, once.
+func TestKnock(t *testing.T) {
+	c := &crowd{streams: make(map[int32]*stream)}
+	a, b := newStream(c, -1, -1, netip.MustParseAddrPort("127.0.0.1:2"), 0), newStream(c, -1, -1, netip.MustParseAddrPort("127.0.0.1:4"), 0)
+	c.streams[1], c.streams[2] = a, b
+	for _, s := range []*stream{a, b} {
+		s.datagram[1] = 8
+		speak(s.voice[:], 8)
+	}
+	c.pair(a.addr, b.addr)
+	say := func(n int) []byte {
+		p := packet(uint16(n), 7, 0)
+		p[1] = 8
+		copy(p[headerBytes:], a.knocks.next(a.voice[:]))
+		return p
+	}
+	for n := range 2 * knockEvery {
+		p := say(n)
+		at := a.knocks.at + 30e6
+		b.measure(p, at)
+		b.measure(p, at+20e6) // what is loud goes on
+	}
+	if h := &c.tally.Latency; h.total != 2 || h.most != 30*time.Millisecond {
+		t.Errorf("%d knocks, %v", h.total, h.most)
+	}
+}
+
 // Two streams of one crowd hear each other, each packet once and in time.
 func TestCrowd(t *testing.T) {
 	c, err := newCrowd(false)
