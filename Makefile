@@ -4,6 +4,9 @@ GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 PEERS   := sip-tester baresip-core sox iproute2 sipvicious sipsak nmap
 LINT    := .ci/tools.mod
+# One package's tests may take this long: those of the whole switch wait for the
+# timers of SIP.
+LIMIT   := 30m
 
 .DEFAULT_GOAL := help
 .PHONY: help build run demo test race fuzz bench soak lint cover check peers
@@ -25,10 +28,10 @@ peers: ## install what the tests play against (Debian packages)
 	@.ci/peers $(PEERS)
 
 test: peers ## run all tests
-	$(GO) test ./...
+	$(GO) test -timeout $(LIMIT) ./...
 
 race: ## run all tests with the race detector
-	$(GO) test -race ./...
+	$(GO) test -race -timeout $(LIMIT) ./...
 
 fuzz: ## fuzz every reader of bytes for FUZZTIME (10s) each
 	@.ci/fuzz $(or $(FUZZTIME),10s)

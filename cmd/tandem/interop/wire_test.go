@@ -149,6 +149,18 @@ func (w *wiretap) flows(to netip.Addr) []int16 {
 	return w.second("to "+to.String(), func() []rtp { return w.only(to) })
 }
 
+// mostly is flows for a carrier that forks: whoever spoke before another callee
+// answered may have got a packet, too.
+func (w *wiretap) mostly(to netip.Addr) []int16 {
+	w.t.Helper()
+	return w.second("to "+to.String(), func() []rtp {
+		if streams := w.sent(to); len(streams) > 0 {
+			return streams[0]
+		}
+		return nil
+	})
+}
+
 // hears waits for a second more of the stream to a phone and returns what the
 // later half of it says.
 func (w *wiretap) hears(p *phone) []int16 {
