@@ -187,10 +187,11 @@ func (m *Machine) referred(t *transfer, status int) {
 	}
 }
 
-// statusFor is the status that says why a transfer failed.
+// statusFor is the status that says why a transfer failed. 487 is between us and
+// whom we cancelled: whoever passed the call on has cancelled nothing.
 func statusFor(why Cause) int {
 	switch {
-	case why.Code >= 300:
+	case why.Code >= 300 && why.Code != 487:
 		return why.Code
 	case why.Kind == CauseBusy:
 		return 486

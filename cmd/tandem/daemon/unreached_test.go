@@ -29,8 +29,8 @@ func TestResults(t *testing.T) {
 		q850   int
 		told   int // to the telephone, when that is another code
 	}{
-		{300, call.ResultFailed, 127, 500}, {301, call.ResultFailed, 127, 500}, {302, call.ResultFailed, 127, 500},
-		{305, call.ResultFailed, 127, 500}, {380, call.ResultFailed, 127, 500}, // what they point to is not ours to call
+		{300, call.ResultFailed, 23, 410}, {301, call.ResultFailed, 23, 410}, {302, call.ResultFailed, 23, 410}, // to nowhere
+		{305, call.ResultFailed, 127, 410}, {380, call.ResultFailed, 127, 410}, // not to be followed
 
 		{400, call.ResultFailed, 41, 0}, {401, call.ResultFailed, 21, 500}, {402, call.ResultFailed, 21, 0},
 		{403, call.ResultFailed, 21, 0}, {404, call.ResultFailed, 1, 0}, {405, call.ResultFailed, 79, 0},
@@ -40,7 +40,7 @@ func TestResults(t *testing.T) {
 		{423, call.ResultFailed, 127, 0}, {480, call.ResultNoAnswer, 18, 0},
 		{481, call.ResultFailed, 41, 0}, {482, call.ResultFailed, 127, 0}, {483, call.ResultFailed, 127, 0},
 		{484, call.ResultFailed, 28, 0}, {485, call.ResultFailed, 127, 0}, {486, call.ResultBusy, 17, 0},
-		{487, call.ResultNoAnswer, 127, 0}, {488, call.ResultFailed, 65, 0}, {491, call.ResultFailed, 127, 0},
+		{487, call.ResultNoAnswer, 127, 480}, {488, call.ResultFailed, 65, 0}, {491, call.ResultFailed, 127, 0},
 		{493, call.ResultFailed, 127, 0}, {499, call.ResultFailed, 127, 0},
 
 		{500, call.ResultFailed, 41, 0}, {501, call.ResultFailed, 79, 0}, {502, call.ResultFailed, 38, 0},
