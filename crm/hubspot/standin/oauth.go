@@ -18,8 +18,8 @@ type App struct {
 
 // issue gives the app an access token.
 func (s *Server) issue(w http.ResponseWriter, r *http.Request) {
-	order := s.receive(r)
-	if order.upset(w, r) {
+	order := s.Receive(r)
+	if upset(order, w, r) {
 		return
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)

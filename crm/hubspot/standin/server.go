@@ -15,6 +15,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"tandem/crm/trouble"
 )
 
 // Options say whom the stand-in serves and how much it puts up with.
@@ -36,10 +38,10 @@ type Server struct {
 	options Options
 	mux     *http.ServeMux
 
+	trouble.Queue
+
 	mu       sync.Mutex // guards all below
 	gate     gate
-	orders   []Order
-	requests []string
 	serial   int // of the last ID
 	kinds    map[string]*kind
 	outcomes []Outcome
@@ -102,8 +104,8 @@ type reply struct {
 // route serves a pattern to tokens with the scope.
 func (s *Server) route(pattern, scope string, carryOut func(*http.Request) reply) {
 	s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-		order := s.receive(r)
-		if order.upset(w, r) || !s.admit(w, r, scope) {
+		order := s.Receive(r)
+		if upset(order, w, r) || !s.admit(w, r, scope) {
 			return
 		}
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 5<<20))
@@ -126,23 +128,6 @@ func (s *Server) route(pattern, scope string, carryOut func(*http.Request) reply
 	})
 }
 
-// receive notes a request and returns what was ordered for it.
-func (s *Server) receive(r *http.Request) Order {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.requests = append(s.requests, r.Method+" "+r.URL.Path)
-	i := slices.IndexFunc(s.orders, func(o Order) bool { return o.meets(r) })
-	if i < 0 {
-		return Order{}
-	}
-	order := s.orders[i]
-	s.orders[i].Times--
-	if s.orders[i].Times == 0 {
-		s.orders = slices.Delete(s.orders, i, i+1)
-	}
-	return order
-}
-
 func send(w http.ResponseWriter, answer reply) {
 	w.Header().Set("Content-Type", "application/json;charset=utf-8")
 	w.WriteHeader(answer.status)
@@ -153,13 +138,6 @@ func send(w http.ResponseWriter, answer reply) {
 func (s *Server) nextID() string {
 	s.serial++
 	return strconv.Itoa(s.serial)
-}
-
-// Requests returns the method and path of every request so far.
-func (s *Server) Requests() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.requests)
 }
 
 // Outcomes returns what the account may call the end of a call.

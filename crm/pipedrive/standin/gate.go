@@ -111,10 +111,3 @@ func (s *Server) Spent() int {
 	defer s.mu.Unlock()
 	return s.gate.spent
 }
-
-// Requests returns the method and path of every request so far.
-func (s *Server) Requests() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return append([]string(nil), s.requests...)
-}

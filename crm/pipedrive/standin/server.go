@@ -15,6 +15,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"tandem/crm/trouble"
 )
 
 // Options say whom the stand-in serves and how much it puts up with.
@@ -33,10 +35,10 @@ type Server struct {
 	options Options
 	mux     *http.ServeMux
 
+	trouble.Queue
+
 	mu         sync.Mutex // guards all below
 	gate       gate
-	orders     []Order
-	requests   []string
 	persons    []Person
 	activities []Activity
 	types      []ActivityType
@@ -97,8 +99,8 @@ func refuse(status int, why string) reply { return reply{status: status, fault: 
 // route serves a pattern through the gate, at a cost in tokens.
 func (s *Server) route(pattern string, cost int, carryOut func(*http.Request) reply) {
 	s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-		order := s.receive(r)
-		if order.upset(w, r) || !s.admit(w, r, cost) {
+		order := s.Receive(r)
+		if upset(order, w, r) || !s.admit(w, r, cost) {
 			return
 		}
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 50<<20))
@@ -119,23 +121,6 @@ func (s *Server) route(pattern string, cost int, carryOut func(*http.Request) re
 		}
 		send(w, answer)
 	})
-}
-
-// receive notes a request and returns what was ordered for it.
-func (s *Server) receive(r *http.Request) Order {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.requests = append(s.requests, r.Method+" "+r.URL.Path)
-	i := slices.IndexFunc(s.orders, func(o Order) bool { return o.meets(r) })
-	if i < 0 {
-		return Order{}
-	}
-	order := s.orders[i]
-	s.orders[i].Times--
-	if s.orders[i].Times == 0 {
-		s.orders = slices.Delete(s.orders, i, i+1)
-	}
-	return order
 }
 
 // send writes an answer in the envelope of the API.
